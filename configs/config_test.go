@@ -1,0 +1,93 @@
+package configs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	path := filepath.Join(t.TempDir(), "marshrut.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaultsAreValidAsTheyAre(t *testing.T) {
+	t.Chdir(t.TempDir())
+	c, err := Load("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTP.Listen != "127.0.0.1:8080" || c.Company.Name != "Ромашка" {
+		t.Errorf("got %+v, want the annotated defaults", c)
+	}
+	again, err := Load("", nil)
+	if err != nil || again.SecretKey.Reveal() != c.SecretKey.Reveal() {
+		t.Errorf("the secret key made on first start must stay: %v", err)
+	}
+}
+
+func TestMistakesNameFileLineKeyAndCure(t *testing.T) {
+	path := write(t, "company:\n  region: Russia\nhttp:\n  listen: nowhere\nconnections:\n  - name: Сайт\n    connector: webform\n    provider: generic\n    token: short\n")
+	_, err := Load(path, nil)
+	if err == nil {
+		t.Fatal("mistakes were accepted")
+	}
+	for _, want := range []string{path + ":2: company.region", path + ":4: http.listen", "for example 127.0.0.1:8080", "connections[0].name", "openssl rand"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error lacks %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestUnknownKeysAreRefused(t *testing.T) {
+	path := write(t, "http:\n  listn: 127.0.0.1:1\n")
+	_, err := Load(path, nil)
+	if err == nil || !strings.Contains(err.Error(), "listn") || !strings.Contains(err.Error(), "2") {
+		t.Errorf("got %v, want the unknown key with its line", err)
+	}
+}
+
+func TestEnvironmentGoesOverTheFile(t *testing.T) {
+	path := write(t, "http:\n  listen: 127.0.0.1:1\n")
+	c, err := Load(path, []string{"MARSHRUT_HTTP_LISTEN=127.0.0.1:2", "MARSHRUT_KAFKA_BROKERS=a:9092, b:9092", "MARSHRUT_DATABASE_MAX_CONNS=30"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTP.Listen != "127.0.0.1:2" || len(c.Kafka.Brokers) != 2 || c.Database.MaxConns != 30 {
+		t.Errorf("got %+v", c)
+	}
+	if _, err := Load(path, []string{"MARSHRUT_HTTP_LISTN=x"}); err == nil {
+		t.Error("a variable that names no setting was accepted")
+	}
+}
+
+func TestSecretsComeFromVariablesAndFilesAndAreNeverPrinted(t *testing.T) {
+	path := write(t, "connections:\n  - {name: site, connector: webform, provider: generic, token: 'env:SITE_TOKEN', settings: {secret: 'env:SITE_TOKEN'}}\n")
+	c, err := Load(path, []string{"SITE_TOKEN=abcdefghijklmnopqrstuvwxyz"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Connections[0].Token.Reveal() != "abcdefghijklmnopqrstuvwxyz" || !strings.Contains(string(c.Connections[0].Raw), "abcdefgh") {
+		t.Errorf("the reference was not followed")
+	}
+	if printed := fmt.Sprintf("%v %+v %#v", c.Connections[0].Token, c.Connections[0].Token, c.Connections[0].Token); strings.Contains(printed, "abc") {
+		t.Errorf("the secret was printed: %s", printed)
+	}
+	if _, err := Load(path, nil); err == nil || !strings.Contains(err.Error(), "SITE_TOKEN") {
+		t.Errorf("got %v, want the missing variable named", err)
+	}
+}
+
+func TestMissingFileIsSaid(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := Load("nowhere.yaml", nil); err == nil || !strings.Contains(err.Error(), "nowhere.yaml") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,263 @@
+package configs
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Load reads the file at path over the defaults, and the variables in environ (as os.Environ gives them) over both.
+// The error joins every mistake, each with file, line, key and cure. An empty path means the defaults alone.
+func Load(path string, environ []string) (Config, error) {
+	var c Config
+	if err := yaml.Unmarshal(Default, &c); err != nil {
+		return c, fmt.Errorf("read the built-in defaults: %w", err)
+	}
+	var file *ast.File
+	if path != "" {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return c, fmt.Errorf("read the settings: %w", err)
+		}
+		if file, err = parser.ParseBytes(body, 0); err != nil {
+			return c, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
+		}
+		decoder := yaml.NewDecoder(bytes.NewReader(body), yaml.DisallowUnknownField())
+		if err := decoder.Decode(&c); err != nil && len(bytes.TrimSpace(body)) > 0 && !isEmptyDocument(file) {
+			return c, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
+		}
+	}
+	at := places{path: path, file: file}
+	problems := overrideFromEnvironment(&c, environ)
+	problems = append(problems, resolveSecrets(&c, environ, at)...)
+	problems = append(problems, c.validate(at)...)
+	return c, errors.Join(problems...)
+}
+
+func isEmptyDocument(file *ast.File) bool {
+	for _, doc := range file.Docs {
+		if doc.Body != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// places finds the line of a key such as "http.listen" or "connections[0].token" in the file.
+type places struct {
+	path string
+	file *ast.File
+}
+
+func (p places) line(key string) int {
+	if p.file == nil {
+		return 0
+	}
+	path, err := yaml.PathString("$." + key)
+	if err != nil {
+		return 0
+	}
+	node, err := path.FilterFile(p.file)
+	if err != nil || node == nil || node.GetToken() == nil {
+		return 0
+	}
+	return node.GetToken().Position.Line
+}
+
+// errorf names file, line and key before what is wrong and how to cure it.
+func (p places) errorf(key, format string, args ...any) error {
+	where := p.path
+	if line := p.line(key); line > 0 {
+		where += ":" + strconv.Itoa(line)
+	}
+	if where != "" {
+		where += ": "
+	}
+	return fmt.Errorf("%s%s: %s", where, key, fmt.Sprintf(format, args...))
+}
+
+// overrideFromEnvironment applies MARSHRUT_HTTP_LISTEN and the like. A variable that names no setting is a mistake too,
+// except the few that the programs and tests around the gateway read themselves.
+func overrideFromEnvironment(c *Config, environ []string) []error {
+	known := map[string]reflect.Value{}
+	collect(known, "MARSHRUT", reflect.ValueOf(c).Elem())
+	var problems []error
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, "MARSHRUT_") || foreign[name] {
+			continue
+		}
+		field, ok := known[name]
+		if !ok {
+			problems = append(problems, fmt.Errorf("environment variable %s names no setting: see configs/marshrut.yaml for those there are", name))
+			continue
+		}
+		if err := set(field, value); err != nil {
+			problems = append(problems, fmt.Errorf("environment variable %s: %w", name, err))
+		}
+	}
+	return problems
+}
+
+// foreign are read by tests and the Makefile, not by the gateway.
+var foreign = map[string]bool{
+	"MARSHRUT_TEST_POSTGRES": true, "MARSHRUT_TEST_KAFKA": true, "MARSHRUT_REQUIRE_KAFKA": true, "MARSHRUT_CORPUS": true,
+}
+
+func collect(known map[string]reflect.Value, prefix string, v reflect.Value) {
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag.Get("yaml")
+		if tag == "" || tag == "-" || tag == "connections" {
+			continue
+		}
+		name := prefix + "_" + strings.ToUpper(tag)
+		if v.Field(i).Kind() == reflect.Struct {
+			collect(known, name, v.Field(i))
+			continue
+		}
+		known[name] = v.Field(i)
+	}
+}
+
+func set(field reflect.Value, value string) error {
+	switch field.Kind() {
+	case reflect.String:
+		field.SetString(value)
+	case reflect.Int:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", value)
+		}
+		field.SetInt(int64(n))
+	case reflect.Bool:
+		b, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", value)
+		}
+		field.SetBool(b)
+	case reflect.Slice:
+		var items []string
+		for item := range strings.SplitSeq(value, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				items = append(items, item)
+			}
+		}
+		field.Set(reflect.ValueOf(items))
+	default:
+		return fmt.Errorf("cannot be set from the environment")
+	}
+	return nil
+}
+
+var secretPath = regexp.MustCompile(`^file:(.+)$`)
+
+// resolveSecrets follows env: and file: references. The secret key alone is made when its file is missing.
+func resolveSecrets(c *Config, environ []string, at places) []error {
+	env := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	var problems []error
+	resolve := func(key string, s *Secret) {
+		text, err := resolve(string(*s), env)
+		if err != nil {
+			problems = append(problems, at.errorf(key, "%s", err))
+		}
+		*s = Secret(text)
+	}
+	if m := secretPath.FindStringSubmatch(string(c.SecretKey)); m != nil {
+		if err := makeSecret(m[1]); err != nil {
+			return []error{at.errorf("secret_key", "%s", err)}
+		}
+	}
+	resolve("secret_key", &c.SecretKey)
+	resolve("database.url", &c.Database.URL)
+	resolve("kafka.password", &c.Kafka.Password)
+	resolve("blobs.url", &c.Blobs.URL)
+	for i := range c.Connections {
+		connection := &c.Connections[i]
+		key := fmt.Sprintf("connections[%d]", i)
+		connection.Line = at.line(key)
+		resolve(key+".token", &connection.Token)
+		settings, err := resolveSettings(connection.Settings, env)
+		if err != nil {
+			problems = append(problems, at.errorf(key+".settings", "%s", err))
+			continue
+		}
+		connection.Raw = settings
+	}
+	return problems
+}
+
+func resolve(text string, env map[string]string) (string, error) {
+	switch {
+	case strings.HasPrefix(text, "env:"):
+		name := strings.TrimPrefix(text, "env:")
+		value, ok := env[name]
+		if !ok {
+			return "", fmt.Errorf("the environment has no variable %s: set it, or write the value itself", name)
+		}
+		return value, nil
+	case strings.HasPrefix(text, "file:"):
+		body, err := os.ReadFile(strings.TrimPrefix(text, "file:"))
+		if err != nil {
+			return "", fmt.Errorf("the file with the value cannot be read: %w", err)
+		}
+		return strings.TrimRight(string(body), "\r\n"), nil
+	}
+	return text, nil
+}
+
+// resolveSettings gives a connection's settings as JSON, with references in its texts followed.
+func resolveSettings(settings map[string]any, env map[string]string) (json.RawMessage, error) {
+	if settings == nil {
+		return json.RawMessage(`{}`), nil
+	}
+	for key, value := range settings {
+		text, ok := value.(string)
+		if !ok {
+			continue
+		}
+		resolved, err := resolve(text, env)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		settings[key] = resolved
+	}
+	return json.Marshal(settings)
+}
+
+// makeSecret writes a fresh key of 256 bits to path, unless a file is there.
+func makeSecret(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the folder of the secret key: %w", err)
+	}
+	key := make([]byte, 32)
+	rand.Read(key) // never fails: crypto/rand.Read
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil // another process was faster
+	}
+	if err != nil {
+		return fmt.Errorf("make the secret key: %w", err)
+	}
+	_, err = file.WriteString(hex.EncodeToString(key) + "\n")
+	return errors.Join(err, file.Sync(), file.Close())
+}
