@@ -45,7 +45,7 @@ bench: setup-test build ## the numbers the design answers for, as ratios to a fl
 	$(GO) run ./internal/bench
 
 .PHONY: lint
-lint: web/dist/manifest.json ## gofmt, go vet, staticcheck, the pages' types
+lint: setup-run web/dist/manifest.json ## gofmt, go vet, staticcheck, the pages' types
 	@bad=$$(gofmt -l $(GOFILES)); if [ -n "$$bad" ]; then echo "not gofmt-ed:"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags kafka ./...
