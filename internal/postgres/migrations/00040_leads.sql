@@ -247,6 +247,15 @@ create table close_event (
 create index close_event_at on close_event (at);
 create index close_event_lead on close_event (lead_id, at);
 
+-- What a lead was thought to be worth, and since when: a row when it opens with an amount and at every change of it.
+create table lead_amount (
+	lead_id bigint      not null references lead,
+	at      timestamptz not null,
+	amount  numeric(18, 2), -- null: it was taken away
+	by      bigint,
+	primary key (lead_id, at)
+);
+
 create table assignment (
 	id          bigint generated always as identity primary key,
 	lead_id     bigint      not null references lead,
@@ -272,5 +281,5 @@ create index journal_lead on journal (lead_id, id) where lead_id is not null;
 create index journal_object on journal (object, id);
 
 -- +goose Down
-drop table journal, assignment, close_event, stage_visit, interaction, inquiry_conflict, inquiry_raw, inquiry, lead,
+drop table journal, assignment, lead_amount, close_event, stage_visit, interaction, inquiry_conflict, inquiry_raw, inquiry, lead,
 	merge_proposal, contact_point, contact_client, contact, client, own_field, loss_reason, source, stage, funnel;
