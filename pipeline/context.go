@@ -88,3 +88,24 @@ func (e *Event) SetAttribute(name, value string) {
 	}
 	e.Attributes[name] = value
 }
+
+// UnreadableType is the Type of an event that stands for a message nobody could
+// read. Data holds the message as it was, Attributes[UnreadableReason] says why.
+// It goes the way of all events, so that it blocks nobody and a person sees it.
+const (
+	UnreadableType   = "ru.marshrut.unreadable"
+	UnreadableReason = "unreadable"
+)
+
+// Unreadable makes the event that stands for a message no adapter can read.
+// origin names the place it was found at, which is its identity.
+func Unreadable(origin string, at time.Time, raw []byte, reason error) Event {
+	return Event{
+		ID:         ID(origin, string(raw)),
+		Source:     "/unreadable/" + origin,
+		Type:       UnreadableType,
+		Time:       at,
+		Data:       raw,
+		Attributes: map[string]string{UnreadableReason: reason.Error(), "origin": origin},
+	}
+}
