@@ -1,4 +1,14 @@
 -- +goose Up
+-- Working calendars: week is {"mon": ["09:00-18:00"], ...}, days are exceptions {"2026-01-01": []}
+-- over those of the Russian production calendar.
+create table calendar (
+	key      text primary key,
+	name     text  not null,
+	timezone text  not null,
+	week     jsonb not null,
+	days     jsonb not null default '{}'
+);
+
 create table employee (
 	id                   bigint generated always as identity primary key,
 	login                text        not null unique check (login <> '' and login = lower(login)),
@@ -8,6 +18,7 @@ create table employee (
 	email                text        not null default '',
 	extension            text        not null default '', -- of the telephone exchange
 	language             text        not null default 'ru' check (language in ('ru', 'en')),
+	calendar             text        references calendar, -- working hours; null: those of the company
 	password_hash        text        not null default '', -- argon2id, PHC string; empty: cannot sign in
 	must_change_password boolean     not null default false,
 	created_at           timestamptz not null,
@@ -38,15 +49,6 @@ create table absence (
 );
 create index absence_employee on absence (employee_id, ends_at);
 
--- Working calendars: week is {"mon": ["09:00-18:00"], ...}, days are exceptions {"2026-01-01": []}.
-create table calendar (
-	key      text primary key,
-	name     text  not null,
-	timezone text  not null,
-	week     jsonb not null,
-	days     jsonb not null default '{}'
-);
-
 create table session (
 	token_hash  bytea primary key,
 	employee_id bigint      not null references employee,
@@ -75,9 +77,12 @@ create table notice (
 	lead_id     bigint,
 	task_id     bigint,
 	text        text        not null,
-	read_at     timestamptz
+	read_at     timestamptz,
+	xid         xid8        not null default pg_current_xact_id() -- its transaction: who tails the table misses no late commit
 );
 create index notice_unread on notice (employee_id, id) where read_at is null;
+create index notice_employee on notice (employee_id, id);
+create index notice_xid on notice (xid);
 
 -- +goose Down
-drop table notice, api_token, session, calendar, absence, role_member, performer_role, employee;
+drop table notice, api_token, session, absence, role_member, performer_role, employee, calendar;

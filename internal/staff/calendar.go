@@ -1,0 +1,89 @@
+package staff
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marshrut/internal/workcal"
+)
+
+//go:embed sql/save_calendar.sql
+var saveCalendarSQL string
+
+// DefaultCalendar is the key of the company's working hours.
+const DefaultCalendar = "company"
+
+// Calendar is working hours as people write them.
+type Calendar struct {
+	Key      string
+	Name     string
+	Timezone string              // "Europe/Moscow"
+	Week     map[string][]string // "mon": ["09:00-13:00", "14:00-18:00"]; a day that is missing is off
+	Days     map[string][]string // exceptions, "2026-03-06": ["09:00-16:00"], an empty list is a day off
+}
+
+// calendar is the same, ready to be asked.
+type calendar struct {
+	Calendar
+	hours *workcal.Calendar
+}
+
+// SaveCalendar adds the calendar or replaces the one with its key.
+func (s *Staff) SaveCalendar(ctx context.Context, by Actor, c Calendar, now time.Time) error {
+	if _, err := c.build(); err != nil {
+		return fmt.Errorf("calendar %s: %w", c.Key, err)
+	}
+	err := s.change(ctx, by, func(tx pgx.Tx) (entry, error) {
+		return entry{now, "calendar:" + c.Key, "calendar.saved", map[string]any{"week": c.Week, "days": c.Days}}, saveCalendar(ctx, tx, c)
+	})
+	if err != nil {
+		return fmt.Errorf("save calendar %s: %w", c.Key, err)
+	}
+	return nil
+}
+
+func saveCalendar(ctx context.Context, tx pgx.Tx, c Calendar) error {
+	if c.Days == nil {
+		c.Days = map[string][]string{}
+	}
+	_, err := tx.Exec(ctx, saveCalendarSQL, pgx.NamedArgs{
+		"key": c.Key, "name": c.Name, "timezone": c.Timezone, "week": c.Week, "days": c.Days})
+	return err
+}
+
+// Defaults are what a fresh installation starts with.
+type Defaults struct {
+	Roles     []Role
+	Calendars []Calendar
+}
+
+// Seed adds the roles and calendars that are not there; what people have changed
+// since stays as it is. It runs inside tx.
+func (s *Staff) Seed(ctx context.Context, tx pgx.Tx, d Defaults) error {
+	known, err := loadDirectory(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("seed roles and calendars: %w", err)
+	}
+	for _, r := range d.Roles {
+		if _, ok := known.Role(r.Key); ok {
+			continue
+		}
+		if err := saveRole(ctx, tx, r); err != nil {
+			return fmt.Errorf("seed role %s: %w", r.Key, err)
+		}
+	}
+	for _, c := range d.Calendars {
+		if _, ok := known.calendars[c.Key]; ok {
+			continue
+		}
+		if err := saveCalendar(ctx, tx, c); err != nil {
+			return fmt.Errorf("seed calendar %s: %w", c.Key, err)
+		}
+	}
+	s.cache.forget()
+	return nil
+}

@@ -1,0 +1,145 @@
+package staff
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var (
+	//go:embed sql/add_notices.sql
+	addNoticesSQL string
+	//go:embed sql/notices.sql
+	noticesSQL string
+	//go:embed sql/new_notices.sql
+	newNoticesSQL string
+)
+
+// Kinds of notices.
+const (
+	TaskArrived = "task"     // a task was given to the person
+	TaskOverdue = "overdue"  // work is late, one's own or that of one's people
+	TaskHung    = "hung"     // nobody can do a task
+	LeadArrived = "lead"     // a lead without an owner, or news on one's own
+	Attention   = "message"  // a route map says something
+	Trouble     = "incident" // a process stands still
+)
+
+// Notice is what the system tells a person.
+type Notice struct {
+	ID       int64
+	Employee int64
+	At       time.Time
+	Kind     string
+	Lead     *int64
+	Task     *int64
+	Text     string // in the language of the person
+	ReadAt   *time.Time
+}
+
+// Notify leaves notices, inside tx: they are seen when it commits. A notice to
+// nobody (Employee 0) is dropped. The bell rings by way of Listen, which tails
+// the table: NOTIFY inside the transaction would make all commits of the system
+// queue behind one lock, each with its own fsync.
+func (s *Staff) Notify(ctx context.Context, tx pgx.Tx, now time.Time, notices []Notice) error {
+	var (
+		employees []int64
+		kinds     []string
+		leads     []*int64
+		tasks     []*int64
+		texts     []string
+	)
+	for _, n := range notices {
+		if n.Employee == 0 {
+			continue
+		}
+		employees, kinds, texts = append(employees, n.Employee), append(kinds, n.Kind), append(texts, n.Text)
+		leads, tasks = append(leads, n.Lead), append(tasks, n.Task)
+	}
+	if len(employees) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, addNoticesSQL, pgx.NamedArgs{
+		"employees": employees, "at": now, "kinds": kinds, "leads": leads, "tasks": tasks, "texts": texts})
+	if err != nil {
+		return fmt.Errorf("leave %d notices: %w", len(employees), err)
+	}
+	return nil
+}
+
+// Listen calls ring with the id of every employee who got notices, soon after
+// their transaction committed, until ctx ends; it then returns nil. It returns an
+// error when PostgreSQL fails; call it again. ring must not block.
+func (s *Staff) Listen(ctx context.Context, ring func(employee int64)) error {
+	var mark string // a transaction id: everything before it has been looked at
+	if err := s.pool.QueryRow(ctx, `select pg_snapshot_xmin(pg_current_snapshot())::text`).Scan(&mark); err != nil {
+		return ended(ctx, fmt.Errorf("listen for notices: %w", err))
+	}
+	ticker := time.NewTicker(200 * time.Millisecond) // a person does not notice the difference
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		next, employees, err := s.newNotices(ctx, mark)
+		if err != nil {
+			return ended(ctx, fmt.Errorf("listen for notices: %w", err))
+		}
+		for _, id := range employees {
+			ring(id)
+		}
+		mark = next
+	}
+}
+
+// newNotices are the employees with notices from transactions at or after mark
+// of which none is still running, and where to go on from.
+func (s *Staff) newNotices(ctx context.Context, mark string) (next string, employees []int64, err error) {
+	err = s.pool.QueryRow(ctx, newNoticesSQL, pgx.NamedArgs{"mark": mark}).Scan(&next, &employees)
+	return next, employees, err
+}
+
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// Unread counts the notices the person has not read.
+func (s *Staff) Unread(ctx context.Context, employee int64) (int, error) {
+	var n int
+	err := s.pool.QueryRow(ctx, `select count(*) from notice where employee_id = $1 and read_at is null`, employee).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count the notices of %d: %w", employee, err)
+	}
+	return n, nil
+}
+
+// Notices are the person's latest notices, newest first, read ones too.
+func (s *Staff) Notices(ctx context.Context, employee int64, limit int) ([]Notice, error) {
+	rows, err := s.pool.Query(ctx, noticesSQL, pgx.NamedArgs{"employee": employee, "limit": limit})
+	if err != nil {
+		return nil, fmt.Errorf("list the notices of %d: %w", employee, err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Notice])
+	if err != nil {
+		return nil, fmt.Errorf("list the notices of %d: %w", employee, err)
+	}
+	return list, nil
+}
+
+// MarkRead marks the person's notices up to the id as read.
+func (s *Staff) MarkRead(ctx context.Context, employee, upTo int64, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `update notice set read_at = $3 where employee_id = $1 and id <= $2 and read_at is null`,
+		employee, upTo, now)
+	if err != nil {
+		return fmt.Errorf("mark the notices of %d as read: %w", employee, err)
+	}
+	return nil
+}

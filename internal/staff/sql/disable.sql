@@ -1,0 +1,5 @@
+-- disable.sql: when the person left; null: is back.
+update employee
+set disabled_at = @at
+where login = @login
+returning id
