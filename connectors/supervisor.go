@@ -1,0 +1,140 @@
+package connectors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Supervisor keeps the pollers of all connections going. One that fails waits and
+// starts again, longer each time; it never stops the others. Connections that are
+// added, changed or removed while it runs are followed.
+type Supervisor struct {
+	// Connections gives those that should work now. A changed one is another pointer.
+	Connections func() []*Connected
+	// Sink takes what was found on a connection.
+	Sink func(*Connected) Sink
+	// Lead runs work while this process is the one that polls the connection, and
+	// returns when it no longer is. Nil: always.
+	Lead func(ctx context.Context, connection string, work func(context.Context) error) error
+	// Report is told how each run of a poller ended. Nil: nobody is.
+	Report func(connection string, err error)
+	// Every is how often Connections is asked; 0 means 10 s.
+	Every time.Duration
+	// MaxPause bounds the pause between two runs of a failing poller; 0 means 5 min.
+	MaxPause time.Duration
+	Log      *slog.Logger
+}
+
+const firstPause = time.Second
+
+// Run polls until ctx ends, then waits for the pollers to stop and returns nil.
+func (s *Supervisor) Run(ctx context.Context) error {
+	var pollers errgroup.Group
+	running := map[*Connected]context.CancelFunc{}
+	tick := time.NewTicker(orDuration(s.Every, 10*time.Second))
+	defer tick.Stop()
+	for {
+		s.follow(ctx, &pollers, running)
+		select {
+		case <-ctx.Done():
+			for _, stop := range running {
+				stop()
+			}
+			return pollers.Wait()
+		case <-tick.C:
+		}
+	}
+}
+
+// follow starts the pollers that are new and stops those that are gone.
+func (s *Supervisor) follow(ctx context.Context, pollers *errgroup.Group, running map[*Connected]context.CancelFunc) {
+	wanted := map[*Connected]bool{}
+	for _, c := range s.Connections() {
+		poller, ok := c.Instance.(Poller)
+		if !ok {
+			continue
+		}
+		wanted[c] = true
+		if running[c] != nil {
+			continue
+		}
+		own, stop := context.WithCancel(ctx)
+		running[c] = stop
+		pollers.Go(func() error {
+			s.keep(own, c, poller)
+			return nil
+		})
+	}
+	for c, stop := range running {
+		if !wanted[c] {
+			stop()
+			delete(running, c)
+		}
+	}
+}
+
+// keep runs one poller again and again until ctx ends.
+func (s *Supervisor) keep(ctx context.Context, c *Connected, poller Poller) {
+	pause := firstPause
+	for ctx.Err() == nil {
+		started := time.Now()
+		err := s.lead(ctx, c.Name, func(ctx context.Context) error { return safePoll(ctx, poller, s.Sink(c)) })
+		if s.Report != nil && ctx.Err() == nil {
+			s.Report(c.Name, err)
+		}
+		if err == nil || time.Since(started) > orDuration(s.MaxPause, 5*time.Minute) {
+			pause = firstPause // it worked for a good while: what failed is something new
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log().Warn("connection failed, trying again", "connection", c.Name, "pause", pause, "error", c.RedactText(err.Error()))
+		}
+		wait(ctx, pause+rand.N(pause/4+1))
+		pause = min(pause*2, orDuration(s.MaxPause, 5*time.Minute))
+	}
+}
+
+func (s *Supervisor) lead(ctx context.Context, connection string, work func(context.Context) error) error {
+	if s.Lead == nil {
+		return work(ctx)
+	}
+	return s.Lead(ctx, connection, work)
+}
+
+func (s *Supervisor) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.Default()
+	}
+	return s.Log
+}
+
+// safePoll turns a panic of a poller into an error, so that it costs only itself.
+func safePoll(ctx context.Context, p Poller, sink Sink) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("poller panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return p.Poll(ctx, sink)
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+func orDuration(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
