@@ -80,12 +80,14 @@ create table contact_point (
 	kind       text        not null check (kind in ('phone', 'email', 'messenger')),
 	value      text        not null check (value <> ''),
 	written    text        not null default '', -- as the client wrote it the first time
-	contact_id bigint      references contact,
+	extension  text        not null default '', -- of a phone; no part of the identity
+	-- Deferred: a point is filed first, which locks it, and its contact follows in the same transaction.
+	contact_id bigint      references contact deferrable initially deferred,
 	client_id  bigint      references client,
 	created_at timestamptz not null,
 	primary key (kind, value),
 	check (contact_id is null or client_id is null)
-);
+) with (fillfactor = 85); -- locking a known point rewrites its row in place
 create index contact_point_contact on contact_point (contact_id);
 create index contact_point_client on contact_point (client_id) where client_id is not null;
 
@@ -100,6 +102,18 @@ create table merge_proposal (
 	decided_by bigint      references employee,
 	unique (older_id, newer_id),
 	check (older_id <> newer_id)
+);
+
+-- Two contacts made one, with what moved, so that it can be undone.
+create table contact_merge (
+	id        bigint generated always as identity primary key,
+	kept_id   bigint      not null references contact,
+	gone_id   bigint      not null references contact,
+	at        timestamptz not null,
+	by        bigint      references employee,
+	moved     jsonb       not null, -- {"points": [[kind, value]], "clients": [], "leads": [], "inquiries": [], "interactions": []}
+	undone_at timestamptz,
+	undone_by bigint      references employee
 );
 
 -- What somebody wants.
@@ -127,6 +141,8 @@ create table lead (
 	repeat            boolean     not null default false, -- the client is not new
 	test              boolean     not null default false,
 	priority          integer     not null default 0,
+	product           text        not null default '',
+	city              text        not null default '',
 	fields            jsonb       not null default '{}',
 	created_at        timestamptz not null, -- when the first inquiry was received
 	first_response_at timestamptz,          -- first human outgoing contact
@@ -141,7 +157,7 @@ create index lead_contact_open on lead (contact_id, funnel) where status = 'open
 create index lead_contact on lead (contact_id);
 create index lead_client on lead (client_id) where client_id is not null;
 create index lead_owner on lead (owner_id, status);
-create index lead_created on lead using brin (created_at);
+create index lead_created on lead (created_at, id); -- the order of the list and its pages
 
 -- One message from a client through a channel. id is the Event's ID: the unique index that makes a repeat change nothing.
 create table inquiry (
@@ -158,7 +174,7 @@ create table inquiry (
 	subject      text        not null default '',
 	text         text        not null default '',
 	fields       jsonb       not null default '[]', -- [{"key","label","value"}] in the order they came, recognised or not
-	details      jsonb       not null default '{}', -- utm, click ids, landing page, referrer, ip, user agent, consent, items, amount, call
+	details      jsonb       not null default '{}', -- name, points, utm, click ids, landing page, referrer, ip, user agent, consent, items, amount, call
 	files        jsonb       not null default '[]', -- [{"name","type","size","ref"}]
 	trace        text        not null default '',
 	repeats      integer     not null default 0,
@@ -281,5 +297,5 @@ create index journal_lead on journal (lead_id, id) where lead_id is not null;
 create index journal_object on journal (object, id);
 
 -- +goose Down
-drop table journal, assignment, lead_amount, close_event, stage_visit, interaction, inquiry_conflict, inquiry_raw, inquiry, lead,
+drop table contact_merge, journal, assignment, lead_amount, close_event, stage_visit, interaction, inquiry_conflict, inquiry_raw, inquiry, lead,
 	merge_proposal, contact_point, contact_client, contact, client, own_field, loss_reason, source, stage, funnel;
