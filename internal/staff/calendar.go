@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,9 +24,54 @@ type Calendar struct {
 	Key      string
 	Name     string
 	Timezone string              // "Europe/Moscow"
+	Holidays string              // "ru": the Russian production calendar; "": none
 	Week     map[string][]string // "mon": ["09:00-13:00", "14:00-18:00"]; a day that is missing is off
 	Days     map[string][]string // exceptions, "2026-03-06": ["09:00-16:00"], an empty list is a day off
 }
+
+// The years for which holidays are reckoned. Years without a decree follow the
+// Labour Code alone.
+const firstYear, lastYear = 2024, 2032
+
+// build makes the calendar that can be asked: the week, the holidays of the
+// country over it, the company's own exceptions over both.
+func (c Calendar) build() (*workcal.Calendar, error) {
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil || c.Timezone == "" {
+		return nil, fmt.Errorf("there is no time zone %q, write it like Europe/Moscow", c.Timezone)
+	}
+	week, err := workcal.ParseWeek(c.Week)
+	if err != nil {
+		return nil, err
+	}
+	own, err := workcal.ParseDays(c.Days)
+	if err != nil {
+		return nil, err
+	}
+	days := workcal.Days{}
+	if c.Holidays == "ru" {
+		days = workcal.Russia(week, firstYear, lastYear)
+	}
+	maps.Copy(days, own)
+	return workcal.New(zone, week, days)
+}
+
+// CompanyCalendar is what a fresh installation starts with: Monday to Friday from
+// nine to six with the Russian holidays.
+func CompanyCalendar(timezone string) Calendar {
+	day := []string{"09:00-18:00"}
+	return Calendar{Key: DefaultCalendar, Name: "Рабочее время компании", Timezone: timezone, Holidays: "ru",
+		Week: map[string][]string{"mon": day, "tue": day, "wed": day, "thu": day, "fri": day}}
+}
+
+// builtinCalendar serves where no calendar was ever saved.
+var builtinCalendar = sync.OnceValue(func() *workcal.Calendar {
+	c, err := CompanyCalendar("Europe/Moscow").build()
+	if err != nil {
+		return workcal.Always(time.UTC) // a machine without time zones
+	}
+	return c
+})
 
 // calendar is the same, ready to be asked.
 type calendar struct {
@@ -51,7 +98,7 @@ func saveCalendar(ctx context.Context, tx pgx.Tx, c Calendar) error {
 		c.Days = map[string][]string{}
 	}
 	_, err := tx.Exec(ctx, saveCalendarSQL, pgx.NamedArgs{
-		"key": c.Key, "name": c.Name, "timezone": c.Timezone, "week": c.Week, "days": c.Days})
+		"key": c.Key, "name": c.Name, "timezone": c.Timezone, "holidays": c.Holidays, "week": c.Week, "days": c.Days})
 	return err
 }
 

@@ -1,10 +1,10 @@
 -- +goose Up
--- Working calendars: week is {"mon": ["09:00-18:00"], ...}, days are exceptions {"2026-01-01": []}
--- over those of the Russian production calendar.
+-- Working calendars: week is {"mon": ["09:00-18:00"], ...}, days are exceptions {"2026-01-01": []} over the holidays.
 create table calendar (
 	key      text primary key,
 	name     text  not null,
 	timezone text  not null,
+	holidays text  not null default 'ru' check (holidays in ('', 'ru')), -- the production calendar it follows
 	week     jsonb not null,
 	days     jsonb not null default '{}'
 );

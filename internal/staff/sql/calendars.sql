@@ -1,4 +1,4 @@
 -- calendars.sql: the working calendars.
-select key, name, timezone, week, days
+select key, name, timezone, holidays, week, days
 from calendar
 order by key
