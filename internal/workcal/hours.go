@@ -113,9 +113,10 @@ func dateOf(t time.Time, zone *time.Location) Date {
 	return Date{year, month, day}
 }
 
-func clockOf(t time.Time, zone *time.Location) TimeOfDay {
+// clockOf is the time of day of t, and what of the minute has passed.
+func clockOf(t time.Time, zone *time.Location) (TimeOfDay, time.Duration) {
 	t = t.In(zone)
-	return TimeOfDay(t.Hour()*60 + t.Minute())
+	return TimeOfDay(t.Hour()*60 + t.Minute()), time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
 }
 
 func (d Date) String() string { return d.at(0, time.UTC).Format(time.DateOnly) }

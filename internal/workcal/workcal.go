@@ -187,20 +187,20 @@ func (c *Calendar) AddDays(t time.Time, n int, at *TimeOfDay) time.Time {
 	if n == 0 {
 		return t
 	}
-	day := c.workingDays(dateOf(t, c.zone), n)
-	return c.within(day, clockOf(t, c.zone))
+	clock, rest := clockOf(t, c.zone)
+	return c.within(c.workingDays(dateOf(t, c.zone), n), clock, rest)
 }
 
 func (c *Calendar) dayAt(t time.Time, n int, at TimeOfDay) time.Time {
 	today := dateOf(t, c.zone)
 	if n != 0 {
-		return c.within(c.workingDays(today, n), at)
+		return c.within(c.workingDays(today, n), at, 0)
 	}
 	for d := today; ; d = d.plus(1) {
 		if len(c.on(d)) == 0 {
 			continue
 		}
-		if due := c.within(d, at); !due.Before(t) {
+		if due := c.within(d, at, 0); !due.Before(t) {
 			return due
 		}
 	}
@@ -221,9 +221,10 @@ func (c *Calendar) workingDays(d Date, n int) Date {
 	return d
 }
 
-// within is the time of day on a working day, moved into its hours.
-func (c *Calendar) within(d Date, at TimeOfDay) time.Time {
-	t, hours := d.at(at, c.zone), c.on(d)
+// within is the time of day, and the rest of its minute, on a working day, moved
+// into its hours.
+func (c *Calendar) within(d Date, at TimeOfDay, rest time.Duration) time.Time {
+	t, hours := d.at(at, c.zone).Add(rest), c.on(d)
 	for _, in := range hours {
 		if t.Before(in.start) {
 			return in.start

@@ -62,7 +62,9 @@ func keep(home string) int {
 // repair: without fsync a power cut does that, and nothing in it is of worth.
 func startShared(ctx context.Context, home string) (*localpg.Server, error) {
 	config := localpg.Config{Dir: home, Unsafe: true, Settings: map[string]string{
-		"max_connections": "300", "shared_buffers": "64MB", "max_wal_size": "1GB",
+		"max_connections": "300", "shared_buffers": "128MB", "max_wal_size": "1GB",
+		// Copying the template writes every page to the log: squeezing them costs more than it saves.
+		"wal_compression": "off", "wal_level": "minimal", "max_wal_senders": "0",
 	}}
 	server, err := localpg.Start(ctx, config)
 	if err == nil || errors.Is(err, localpg.ErrInUse) {
