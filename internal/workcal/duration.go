@@ -20,7 +20,7 @@ type Duration struct {
 }
 
 // longest keeps a slip of the pen from becoming a search through millennia.
-const longest = 100 // years
+const longest = 10 // years
 
 // ParseDuration reads PT15M, P1D, P1DT2H, P2W, -PT30M. Only hours, minutes and
 // seconds may have a fraction.
