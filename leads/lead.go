@@ -89,9 +89,9 @@ type Interaction struct {
 	InquiryID                   string // the inquiry it was, "" if typed in by a person
 }
 
-// Response reports whether the interaction is a human turning to the client.
+// Response reports whether the interaction is a human reaching out to the client; a call nobody took is none.
 func (i Interaction) Response() bool {
-	return i.Direction == DirectionOut && !i.Automatic && i.Kind != KindNote
+	return i.Direction == DirectionOut && !i.Automatic && !i.Missed && i.Kind != KindNote
 }
 
 // Funnel is an order of stages.

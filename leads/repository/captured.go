@@ -1,0 +1,26 @@
+package repository
+
+import "marshrut/leads"
+
+// What became of an inquiry.
+const (
+	OutcomeLead     = "lead"     // a new lead opened
+	OutcomeJoined   = "joined"   // an open lead of the client took it
+	OutcomeRepeat   = "repeat"   // filed before: counted, nothing else
+	OutcomeConflict = "conflict" // filed before with other content: kept to be shown
+	OutcomeSpam     = "spam"     // kept, no lead
+	OutcomeTest     = "test"     // a lead that no report counts
+	OutcomeContact  = "contact"  // filed with its contact, without a lead: not a client, or we called somebody
+)
+
+// Captured is what became of one inquiry of a batch.
+type Captured struct {
+	InquiryID string
+	Outcome   string
+	// LeadID, ContactID and ClientID are 0 where there is none.
+	LeadID, ContactID, ClientID int64
+	LeadNew                     bool // the lead opened with this inquiry
+	ClientKnown                 bool // the contact or client was there before this inquiry
+	Inquiry                     leads.Inquiry
+	Lead                        leads.Lead // as it stands after the inquiry; zero without a lead
+}
