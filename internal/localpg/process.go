@@ -36,7 +36,19 @@ func (p process) alive() bool {
 		return err == nil && pid == 0
 	}
 	err := syscall.Kill(p.pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
+	return (err == nil || errors.Is(err, syscall.EPERM)) && !zombie(p.pid)
+}
+
+// zombie tells of a process that has ended and whose parent does not ask: in a
+// container without an init that is how orphans end, and they never go away.
+func zombie(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	// The name, in brackets, may hold anything; the state follows it (man 5 proc).
+	_, after, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
+	return strings.HasPrefix(after, "Z")
 }
 
 // stop asks for a fast shutdown, and for an immediate one when ctx ends before
@@ -233,16 +245,22 @@ func (s *Server) takeOver(ctx context.Context) (bool, error) {
 			return false, fmt.Errorf("PostgreSQL (process %d) runs in %s and does not answer: stop it with 'kill -INT %d' and start again: %w", pid, s.place.root, pid, err)
 		}
 	}
-	return false, s.clearReused(file, pid)
+	return false, s.clearReused(ctx, file, pid)
 }
 
-// clearReused removes the pid files when they name another program that got
-// the number after a restart, or nothing at all: PostgreSQL would refuse to
-// start. The file of a server that died stays, for it tells PostgreSQL to look
-// for processes that still hold the shared memory.
-func (s *Server) clearReused(file string, pid int) error {
-	if pid != 0 && !(process{pid: pid}).alive() {
+// clearReused removes the pid files when PostgreSQL would refuse to start for
+// them: they name another program that got the number after a restart, or a
+// zombie, or nothing at all. The file of a server that is plainly gone stays, for
+// it tells PostgreSQL to look for processes that still hold the shared memory;
+// where it cannot stay, we look for them.
+func (s *Server) clearReused(ctx context.Context, file string, pid int) error {
+	if pid != 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		return nil
+	}
+	for inhabited(s.place.data) {
+		if err := wait(ctx); err != nil {
+			return fmt.Errorf("wait for the last processes of the former PostgreSQL in %s: %w", s.place.root, err)
+		}
 	}
 	s.log.Info("cleared a stale pid file of PostgreSQL", "file", file, "pid", pid)
 	for _, stale := range []string{file, filepath.Join(s.place.sockets, ".s.PGSQL."+port+".lock")} {
@@ -251,6 +269,18 @@ func (s *Server) clearReused(file string, pid int) error {
 		}
 	}
 	return nil
+}
+
+// inhabited tells whether a process works in the folder, as all of PostgreSQL do
+// in their data. Only Linux can be asked.
+func inhabited(data string) bool {
+	links, _ := filepath.Glob("/proc/[0-9]*/cwd") // the only error is a bad pattern
+	for _, link := range links {
+		if folder, err := os.Readlink(link); err == nil && folder == data {
+			return true
+		}
+	}
+	return false
 }
 
 // readPID reads the first line of postmaster.pid; an empty or broken file, as a
