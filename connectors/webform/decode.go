@@ -1,0 +1,210 @@
+package webform
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"marshrut/connectors"
+)
+
+// Decode takes a request apart. It never fails: what a body says of itself is only
+// a hint, and what cannot be read as a form becomes Text.
+func Decode(r connectors.Request) Form {
+	var f Form
+	media, params, _ := mime.ParseMediaType(r.ContentType)
+	body := f.decompress(r.Body, r.Header.Get("Content-Encoding"))
+	chars := newCharset(params["charset"])
+	switch kind := sniff(media, body); kind {
+	case "":
+	case "json":
+		if !f.decodeJSON(chars.body(body)) {
+			f.salvageJSON(string(chars.body(body)))
+		}
+	case "multipart":
+		f.decodeMultipart(body, params["boundary"], chars)
+	case "urlencoded":
+		f.decodeURLEncoded(string(body), chars, false)
+	default:
+		f.decodeLines(string(chars.body(body)))
+	}
+	if r.Query != "" {
+		f.decodeURLEncoded(r.Query, charset{}, true)
+	}
+	f.collapsePairs()
+	return f
+}
+
+// sniff says what a body is by its look, and by its Content-Type where the look does not tell.
+func sniff(media string, body []byte) string {
+	head := bytes.TrimSpace(bytes.TrimPrefix(body, []byte{0xef, 0xbb, 0xbf}))
+	switch {
+	case len(head) == 0:
+		return ""
+	case bytes.HasPrefix(body, []byte{0xff, 0xfe}), bytes.HasPrefix(body, []byte{0xfe, 0xff}):
+		return "json"
+	case (head[0] == '{' || head[0] == '[') && (json.Valid(head) || strings.Contains(media, "json") || looksLikeJSON(head)):
+		return "json"
+	case multipartHead.Match(head[:min(len(head), 1024)]):
+		return "multipart"
+	case media == "text/plain" && bytes.ContainsRune(head, '\n'):
+		return "lines" // enctype="text/plain", or somebody's letter
+	case urlencodedShape(head):
+		return "urlencoded"
+	default:
+		return "lines"
+	}
+}
+
+var multipartHead = regexp.MustCompile(`(?is)^--[^\r\n]{1,200}\r?\n\s*content-`)
+
+var jsonHead = regexp.MustCompile(`^[\[{]\s*(?:[\[{]\s*)*"[^"\n]{0,200}"\s*[:,\]]`)
+
+func looksLikeJSON(head []byte) bool { return jsonHead.Match(head[:min(len(head), 512)]) }
+
+// urlencodedShape reports key=value&key=value: an equals sign, and no space or line
+// break before it that a browser would have encoded.
+func urlencodedShape(b []byte) bool {
+	key, _, found := bytes.Cut(b, []byte("="))
+	return found && len(key) <= maxKey*3 && !bytes.ContainsAny(key, "\n<{")
+}
+
+// decompress undoes gzip and deflate, declared or seen, up to maxPlain.
+func (f *Form) decompress(body []byte, declared string) []byte {
+	var r io.Reader
+	switch {
+	case bytes.HasPrefix(body, []byte{0x1f, 0x8b}):
+		gz, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return body
+		}
+		r = gz
+	case strings.EqualFold(declared, "deflate"):
+		r = flate.NewReader(bytes.NewReader(body))
+	default:
+		return body
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, maxPlain+1))
+	if len(plain) == 0 && err != nil {
+		return body
+	}
+	if err != nil {
+		f.note("the compressed body breaks off: what came before was read")
+	}
+	if len(plain) > maxPlain {
+		f.note("the body unpacks to more than 8 MiB: the rest is only in the original")
+		plain = plain[:maxPlain]
+	}
+	return plain
+}
+
+// decodeURLEncoded reads key=value pairs. The percent signs are undone to bytes
+// first and the bytes turned into letters then, for they may be of any charset.
+func (f *Form) decodeURLEncoded(s string, chars charset, query bool) {
+	s = strings.TrimSpace(s)
+	if m := charsetField.FindStringSubmatch(s); m != nil && chars.declared == nil {
+		chars = newCharset(m[1])
+	}
+	for pair := range strings.SplitSeq(s, "&") {
+		if pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		name, text := chars.text(unescape(key)), chars.text(unescape(value))
+		if name == "_charset_" {
+			continue
+		}
+		if expanded := strings.TrimSpace(text); len(expanded) > 1 && expanded[0] == '{' && json.Valid([]byte(expanded)) {
+			f.decodeJSONUnder(parsePath(name), []byte(expanded), query)
+			continue
+		}
+		f.add(Field{Key: name, Value: text, Query: query})
+	}
+}
+
+// charsetField is the hidden field by which a form tells the charset it was sent in.
+var charsetField = regexp.MustCompile(`(?:^|&)_charset_=([\w-]+)`)
+
+// unescape undoes %XX, + and the %uXXXX of old scripts; what is no escape stays.
+func unescape(s string) []byte {
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '+':
+			out = append(out, ' ')
+		case c == '%' && i+5 < len(s) && (s[i+1] == 'u' || s[i+1] == 'U') && isHex(s[i+2:i+6]):
+			out = utf8.AppendRune(out, rune(hexValue(s[i+2:i+6])))
+			i += 5
+		case c == '%' && i+2 < len(s) && isHex(s[i+1:i+3]):
+			out = append(out, byte(hexValue(s[i+1:i+3])))
+			i += 2
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func isHex(s string) bool {
+	for _, c := range []byte(s) {
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+			return false
+		}
+	}
+	return true
+}
+
+func hexValue(s string) int {
+	n := 0
+	for _, c := range []byte(s) {
+		d := int(c - '0')
+		if c > '9' {
+			d = int(c|0x20-'a') + 10
+		}
+		n = n<<4 | d
+	}
+	return n
+}
+
+var labelLine = regexp.MustCompile(`^\s*([\p{L}][\p{L}\d _./()-]{0,60}?)\s*[:=]\s*(.*)$`)
+
+// decodeLines reads "Имя: Анна" or "name=Анна" line by line; the rest is text.
+func (f *Form) decodeLines(s string) {
+	var rest []string
+	for line := range strings.SplitSeq(s, "\n") {
+		m := labelLine.FindStringSubmatch(strings.TrimRight(line, "\r"))
+		if m == nil || strings.HasPrefix(m[2], "//") {
+			rest = append(rest, line)
+			continue
+		}
+		f.add(Field{Key: m[1], Path: []string{m[1]}, Value: m[2]})
+	}
+	f.Text = cut(strings.TrimSpace(clean(strings.ToValidUTF8(strings.Join(rest, "\n"), "\uFFFD"))), maxValue)
+	if looksBinary(f.Text) {
+		f.Text = ""
+	}
+}
+
+// looksBinary tells noise from a text: a third of it is no letter, digit or usual mark.
+func looksBinary(s string) bool {
+	odd := 0
+	total := 0
+	for _, r := range s {
+		total++
+		if r == utf8.RuneError || !isUsual(r) {
+			odd++
+		}
+	}
+	return total > 0 && odd*3 > total || http.DetectContentType([]byte(s)) == "application/octet-stream"
+}
+
+func isUsual(r rune) bool {
+	return r >= ' ' && r < 0x7f || r == '\n' || r == '\t' || r >= 0x400 && r <= 0x45f || r == '«' || r == '»' || r == '—' || r == '№' || r == 0xa0
+}

@@ -1,0 +1,95 @@
+package webform
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"marshrut/connectors"
+	"marshrut/leads"
+	"marshrut/pipeline"
+)
+
+// maxRecords bounds how many inquiries one body may hold.
+const maxRecords = 200
+
+var errEmpty = errors.New("в сообщении нет ни одного поля: форма прислала пустое тело")
+
+// Translate understands an event of this connection. A list of records at the top
+// of a JSON body is as many inquiries. Its only error is a body with nothing in it.
+func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
+	r := connectors.RequestOf(e)
+	whole := Decode(r)
+	forms := whole.records()
+	if len(forms) > maxRecords {
+		return nil, fmt.Errorf("в одном сообщении %d записей, больше %d не принимается: разделите выгрузку", len(forms), maxRecords)
+	}
+	var all []leads.Inquiry
+	for _, f := range forms {
+		i.dialect.Prepare(&f)
+		if len(f.Fields) == 0 && f.Text == "" && len(r.Files) == 0 {
+			continue
+		}
+		all = append(all, i.inquiry(f, r, e))
+	}
+	if len(all) == 0 {
+		return nil, errEmpty
+	}
+	return all, nil
+}
+
+func (i *Instance) inquiry(f Form, r connectors.Request, e pipeline.Event) leads.Inquiry {
+	in := understand(f, r, i.connection, i.settings)
+	i.dialect.Complete(f, &in)
+	in.VendorID = e.Subject
+	if e.Attributes[connectors.AttrTest] != "" {
+		in.State = leads.StateTest
+	}
+	if e.Attributes[connectors.AttrSpam] != "" {
+		in.State = leads.StateSpam
+	}
+	if hash, err := hex.DecodeString(e.Attributes[connectors.AttrHash]); err == nil {
+		in.BodyHash = hash
+	}
+	for _, note := range f.Notes {
+		in.Fields = append(in.Fields, leads.Field{Key: "_note", Label: "Примечание", Value: note})
+	}
+	return in
+}
+
+// records takes a list at the top apart: [{...}, {...}] is several inquiries. A list
+// of name and value pairs has been made one form by then.
+func (f Form) records() []Form {
+	var order []string
+	byFirst := map[string]*Form{}
+	for _, field := range f.Fields {
+		if field.Query {
+			continue
+		}
+		if len(field.Path) < 2 || !isNumber(field.Path[0]) {
+			return []Form{f}
+		}
+		first := field.Path[0]
+		if byFirst[first] == nil {
+			byFirst[first] = &Form{Notes: f.Notes}
+			order = append(order, first)
+		}
+		field.Path = field.Path[1:]
+		field.Key = pathText(field.Path)
+		byFirst[first].Fields = append(byFirst[first].Fields, field)
+	}
+	if len(order) == 0 {
+		return []Form{f}
+	}
+	var all []Form
+	for _, first := range order {
+		one := byFirst[first]
+		for _, field := range f.Fields {
+			if field.Query {
+				one.Fields = append(one.Fields, field)
+			}
+		}
+		all = append(all, *one)
+	}
+	return all
+}

@@ -1,0 +1,384 @@
+package webform
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"marshrut/connectors"
+	"marshrut/leads"
+)
+
+// reader goes through the fields of one form and collects what they mean.
+type reader struct {
+	settings Settings
+	region   string
+	mapping  map[string]string // by the folded path of the key
+	came     attribution
+	found    map[string][]finding
+	boxes    []Field
+	cookies  []string
+	test     bool
+	in       *leads.Inquiry
+}
+
+// finding is a field that was recognised.
+type finding struct {
+	value string
+	label string
+	sure  int
+	index int // in the inquiry's Fields
+}
+
+// understand turns a form into an inquiry. It always gives one; whether there is
+// anything in it is the caller's question.
+func understand(f Form, r connectors.Request, c connectors.Connection, s Settings) leads.Inquiry {
+	in := leads.Inquiry{Product: s.Product, Files: r.Files, Direction: leads.DirectionIn}
+	rd := reader{settings: s, region: c.Region, mapping: map[string]string{}, found: map[string][]finding{}, in: &in}
+	for key, target := range s.Mapping {
+		rd.mapping[pathKey(parsePath(key))] = target
+	}
+	for _, field := range f.Fields {
+		rd.take(field)
+	}
+	rd.byShape()
+	rd.name()
+	rd.points(f.Text)
+	rd.texts(f.Text)
+	rd.money()
+	in.Items = items(f)
+	for _, cookies := range rd.cookies {
+		rd.came.cookies(cookies)
+	}
+	in.Attribution = rd.came.finish(r)
+	in.Consent = consent(rd.boxes, s.ConsentText)
+	if rd.test {
+		in.State = leads.StateTest
+	}
+	if s.Honeypot != "" && f.Get(s.Honeypot) != "" {
+		in.State = leads.StateSpam
+	}
+	return in
+}
+
+func pathKey(path []string) string {
+	return strings.ToLower(strings.Join(path, "."))
+}
+
+// take notes one field and what its name says.
+func (rd *reader) take(f Field) {
+	if rd.repeated(f) {
+		return
+	}
+	known, sure := rd.known(f)
+	if known == KnownIgnore && sure < 3 {
+		return // tokens of captchas and the like: nobody wants to see them, the original has them
+	}
+	if known == knownCookies {
+		rd.cookies = append(rd.cookies, f.Value)
+		return
+	}
+	rd.in.Fields = append(rd.in.Fields, leads.Field{Key: f.Key, Label: f.Label, Value: f.Value, Known: known})
+	index := len(rd.in.Fields) - 1
+	switch {
+	case known == KnownConsent:
+		rd.boxes = append(rd.boxes, f)
+	case known == knownTest:
+		rd.test = rd.test || answer(f.Value) == consentYes || strings.EqualFold(f.Value, "test")
+		if !rd.test {
+			rd.in.Fields[index].Known = ""
+		}
+	case strings.HasPrefix(known, ownField):
+		rd.own(strings.TrimPrefix(known, ownField), f.Value)
+	case known == knownUTM, known == knownClickID, known == knownService, known == KnownIgnore, known == knownShape:
+	case f.Value != "":
+		rd.found[known] = append(rd.found[known], finding{value: f.Value, label: orText(f.Label, f.Key), sure: sure, index: index})
+	}
+}
+
+// repeated folds a key that came before into one field to show: "1, 2". Consents
+// are not folded, there the last word counts.
+func (rd *reader) repeated(f Field) bool {
+	for i := range rd.in.Fields {
+		before := &rd.in.Fields[i]
+		if before.Key != f.Key || before.Known != knownShape && before.Known != KnownProduct {
+			continue
+		}
+		if f.Value != "" && !slices.Contains(strings.Split(before.Value, ", "), f.Value) {
+			before.Value = strings.TrimPrefix(before.Value+", "+f.Value, ", ")
+		}
+		return true
+	}
+	return false
+}
+
+// known says what a field is: by the mapping (3), by attribution, by its name or its label (2, 1).
+func (rd *reader) known(f Field) (string, int) {
+	if target, ok := rd.mapping[pathKey(f.Path)]; ok {
+		return target, 3
+	}
+	if target, ok := rd.mapping[strings.ToLower(f.Label)]; ok && f.Label != "" {
+		return target, 3
+	}
+	if slices.ContainsFunc(rd.settings.Consent, func(key string) bool { return pathKey(parsePath(key)) == pathKey(f.Path) }) {
+		return KnownConsent, 3
+	}
+	if known, ok := rd.came.field(f); ok {
+		return known, 2
+	}
+	known, sure := nameInPath(f)
+	if f.Label != "" && sure < 2 {
+		if k, s := knownByName(f.Label); s > sure {
+			known, sure = k, s
+		}
+	}
+	if !fits(known, f.Value) {
+		return knownShape, 0
+	}
+	rd.context(known, f.Value)
+	return known, sure
+}
+
+// goods are groups that are about things, not about the client: their names are no people.
+var goods = []string{"items", "products", "cart", "payment", "order", "basket", "goods", "meta", "cookies"}
+
+// nameInPath tries the last two parts of a key together, form[name] is no person,
+// then the last alone.
+func nameInPath(f Field) (string, int) {
+	name := f.Name()
+	if i := slices.Index(f.Path, name); i > 0 && len(f.Path) > 1 {
+		parent := f.Path[i-1]
+		if isNumber(parent) && i > 1 {
+			parent = f.Path[i-2]
+		}
+		if slices.Contains(goods, strings.ToLower(f.Path[0])) && strings.ToLower(f.Path[0]) != "meta" {
+			return knownService, 1
+		}
+		if known, sure := knownByName(parent + " " + name); sure == 2 {
+			return known, sure
+		}
+	}
+	return knownByName(name)
+}
+
+// context notes what fields say of the visit.
+func (rd *reader) context(known, value string) {
+	slot := map[string]*string{
+		knownPage: &rd.came.Page, knownLanding: &rd.came.Landing, knownReferrer: &rd.came.Referrer,
+		knownIP: &rd.came.IP, knownUserAgent: &rd.came.UserAgent,
+	}[known]
+	if slot != nil && *slot == "" {
+		*slot = cut(value, 2000)
+	}
+}
+
+// fits refuses a value that cannot be what the name promises: a phone without
+// digits, a consent in a sentence of its own.
+func fits(known, value string) bool {
+	switch known {
+	case KnownPhone, KnownWhatsApp:
+		return value == "" || countDigits(value) >= 5 || strings.HasPrefix(value, "{")
+	case KnownEmail:
+		return value == "" || strings.ContainsRune(value, '@')
+	case knownPage, knownLanding:
+		return strings.Contains(value, "/") || strings.Contains(value, ".")
+	case KnownAmount:
+		return countDigits(value) > 0
+	case KnownName, KnownFirst, KnownLast, KnownPatronymic:
+		return len(value) <= 300
+	}
+	return true
+}
+
+func (rd *reader) own(key, value string) {
+	if value == "" {
+		return
+	}
+	if rd.in.LeadFields == nil {
+		rd.in.LeadFields = map[string]string{}
+	}
+	if rd.in.LeadFields[key] == "" {
+		rd.in.LeadFields[key] = value
+	}
+}
+
+// best gives the surest finding of a kind, the first among equals.
+func (rd *reader) best(known string) string {
+	best := finding{sure: -1}
+	for _, f := range rd.found[known] {
+		if f.sure > best.sure {
+			best = f
+		}
+	}
+	return best.value
+}
+
+var (
+	// A value that is a phone and nothing else, written with its country or trunk code,
+	// or as ten digits of a Russian mobile: order numbers and tax numbers look like phones too.
+	phoneShape = regexp.MustCompile(`^(?:\+\s*\d|[78](?:[\s(.-]|\d)|\(?9\d\d)[\d\s().–-]{7,20}$`)
+	emailShape = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@.]{2,}$`)
+	innShape   = regexp.MustCompile(`^\d{10}$|^\d{12}$`)
+	orderWords = []string{"заказ", "order", "номер", "артикул", "sku", "inn", "инн", "id", "код", "code", "счет", "договор"}
+	boxText    = regexp.MustCompile(`(?i)соглас.{0,80}(обработк|персональн|политик|услови)|(персональн|personal data|privacy policy)`)
+)
+
+// byShape looks at the fields whose names said nothing.
+func (rd *reader) byShape() {
+	for i := range rd.in.Fields {
+		f := &rd.in.Fields[i]
+		if f.Known != knownShape {
+			continue
+		}
+		switch {
+		case len(rd.found[KnownEmail]) == 0 && emailShape.MatchString(f.Value):
+			f.Known = KnownEmail
+		case len(rd.found[KnownPhone]) == 0 && rd.looksLikePhone(f.Key, f.Value):
+			f.Known = KnownPhone
+		case boxText.MatchString(f.Value) || boxText.MatchString(f.Key) && answer(f.Value) != consentAbsent:
+			f.Known = KnownConsent
+			rd.boxes = append(rd.boxes, Field{Key: f.Key, Label: f.Label, Value: f.Value})
+			continue
+		case rd.in.INN == "" && len(rd.found[KnownINN]) == 0 && innShape.MatchString(f.Value) && leads.INN(f.Value):
+			f.Known = KnownINN
+		default:
+			continue
+		}
+		rd.found[f.Known] = append(rd.found[f.Known], finding{value: f.Value, label: orText(f.Label, f.Key), index: i})
+	}
+}
+
+func (rd *reader) looksLikePhone(key, value string) bool {
+	digits := countDigits(value)
+	if digits < 10 || digits > 15 || !phoneShape.MatchString(value) {
+		return false
+	}
+	if _, ok := leads.Phone(value, rd.region); !ok {
+		return false
+	}
+	if strings.HasPrefix(value, "+") {
+		return true
+	}
+	for word := range strings.FieldsSeq(fold(key)) {
+		if slices.ContainsFunc(orderWords, func(w string) bool { return strings.HasPrefix(word, w) }) {
+			return false
+		}
+	}
+	return !(innShape.MatchString(value) && leads.INN(value))
+}
+
+// name puts the person's name together.
+func (rd *reader) name() {
+	if name := rd.best(KnownName); name != "" {
+		parts := []string{name}
+		if !strings.ContainsRune(strings.TrimSpace(name), ' ') {
+			parts = []string{rd.best(KnownLast), name, rd.best(KnownPatronymic)}
+		}
+		rd.in.Name = leads.Fold(strings.Join(parts, " "))
+		return
+	}
+	rd.in.Name = leads.Fold(strings.Join([]string{rd.best(KnownLast), rd.best(KnownFirst), rd.best(KnownPatronymic)}, " "))
+}
+
+var (
+	phoneInText = regexp.MustCompile(`(?:\+\d|\b[78])[\s(.-]*\d{3}[\s).-]*\d{3}[\s.-]*\d{2}[\s.-]*\d{2}\b`)
+	emailInText = regexp.MustCompile(`[\w.+-]+@[\w-]+(?:\.[\w-]+)+`)
+)
+
+// points gives phones, addresses and messengers; a form without any is searched for
+// one in its texts, as the last resort.
+func (rd *reader) points(free string) {
+	var points []leads.ContactPoint
+	for _, known := range []string{KnownPhone, KnownWhatsApp} {
+		for _, f := range rd.found[known] {
+			points = append(points, leads.Phones(f.value, rd.region)...)
+		}
+	}
+	for _, f := range rd.found[KnownEmail] {
+		points = append(points, leads.Emails(f.value)...)
+	}
+	for _, f := range rd.found[KnownTelegram] {
+		if phones := leads.Phones(f.value, rd.region); len(phones) > 0 {
+			points = append(points, phones...)
+		} else if p, ok := leads.Messenger("telegram", telegramName(f.value)); ok {
+			points = append(points, p)
+		}
+	}
+	if len(points) == 0 {
+		points = rd.pointsInText(free)
+	}
+	for _, p := range points {
+		if !slices.ContainsFunc(rd.in.Points, func(q leads.ContactPoint) bool { return p.ID() == q.ID() }) {
+			rd.in.Points = append(rd.in.Points, p)
+		}
+	}
+}
+
+func telegramName(s string) string {
+	s = strings.TrimSpace(s)
+	for _, prefix := range []string{"https://", "http://", "t.me/", "telegram.me/"} {
+		s = strings.TrimPrefix(s, prefix)
+	}
+	return s
+}
+
+func (rd *reader) pointsInText(free string) []leads.ContactPoint {
+	texts := []string{free}
+	for _, f := range rd.found[KnownText] {
+		texts = append(texts, f.value)
+	}
+	for _, f := range rd.in.Fields {
+		if f.Known == knownShape && strings.ContainsRune(f.Value, ' ') {
+			texts = append(texts, f.Value)
+		}
+	}
+	var points []leads.ContactPoint
+	for _, text := range texts {
+		for _, m := range phoneInText.FindAllString(text, 3) {
+			points = append(points, leads.Phones(m, rd.region)...)
+		}
+		for _, m := range emailInText.FindAllString(text, 3) {
+			points = append(points, leads.Emails(m)...)
+		}
+	}
+	return points
+}
+
+// texts fills the fields that are taken as written.
+func (rd *reader) texts(free string) {
+	var lines []string
+	for _, f := range rd.found[KnownText] {
+		if !slices.Contains(lines, f.value) {
+			lines = append(lines, f.value)
+		}
+	}
+	if free != "" {
+		lines = append(lines, free)
+	}
+	rd.in.Text = strings.Join(lines, "\n")
+	rd.in.Company = leads.Fold(rd.best(KnownCompany))
+	rd.in.INN = strings.TrimSpace(rd.best(KnownINN))
+	rd.in.City = leads.Fold(rd.best(KnownCity))
+	rd.in.Subject = leads.Fold(rd.best(KnownSubject))
+	if product := leads.Fold(rd.best(KnownProduct)); product != "" {
+		rd.in.Product = product
+	}
+}
+
+func (rd *reader) money() {
+	amount, currency, ok := leads.ParseMoney(rd.best(KnownAmount))
+	if !ok || amount.IsZero() || !amount.Money() {
+		return
+	}
+	rd.in.Amount, rd.in.Currency = &amount, currency
+}
+
+func countDigits(s string) int {
+	n := 0
+	for _, c := range s {
+		if c >= '0' && c <= '9' {
+			n++
+		}
+	}
+	return n
+}
