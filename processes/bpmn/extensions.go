@@ -1,0 +1,231 @@
+package bpmn
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// extend reads the extension elements of the mr: namespace, and what other tools say in theirs.
+func (b *builder) extend(n *node, e *Element) {
+	if e.Kind == UserTask {
+		e.Task = &Task{Order: Strict, Title: NewText(e.Name), TitleEn: n.attrIn(Extension, "name.en")}
+		e.Task.Assignment.Substitutes = true
+	}
+	if e.Kind == CallActivity {
+		e.Call = &Call{Process: local(n.attr("calledElement"))}
+	}
+	b.foreign(n, e)
+	for _, x := range n.extensions() {
+		if x.space == Extension {
+			b.extension(x, e)
+		}
+	}
+	if e.Kind == ScriptTask {
+		e.Sets = append(e.Sets, scriptSets(n)...)
+	}
+	if e.Task != nil {
+		slices.SortStableFunc(e.Task.Escalations, func(a, b Escalation) int { return cmp.Compare(a.Level, b.Level) })
+	}
+}
+
+func (b *builder) extension(x *node, e *Element) {
+	switch x.name {
+	case "set":
+		e.Sets = append(e.Sets, set(x))
+		return
+	case "stage":
+		e.Stage = first(x.attr("key"), x.attr("stage"), x.text())
+		return
+	case "action":
+		e.Action = action(x)
+		return
+	case "call", "in":
+		b.call(x, e)
+		return
+	case "timer":
+		if e.Timer != nil {
+			e.Timer.Working = e.Timer.Working || x.attr("working") == "true"
+			e.Timer.At = first(e.Timer.At, x.attr("at"))
+		}
+		return
+	}
+	if e.Task == nil {
+		if slices.Contains(taskExtensions, x.name) {
+			b.wrong(e.ID, e.Name, x.line, Warning, "Настройка «mr:%s» действует только у задачи пользователя и здесь не исполняется",
+				"mr:%s means something on a user task only and is not executed here", x.name)
+			return
+		}
+	}
+	if e.Task == nil || !b.task(x, e.Task) {
+		b.wrong(e.ID, e.Name, x.line, Error, "Неизвестная настройка «mr:%s»", "Unknown setting mr:%s", x.name)
+	}
+}
+
+var taskExtensions = []string{"assignment", "deadline", "escalation", "checklist", "hint", "outcome", "skip", "priority"}
+
+// task reads one extension of a user task; false if there is none of that name.
+func (b *builder) task(x *node, t *Task) bool {
+	switch x.name {
+	case "assignment":
+		t.Assignment = Assignment{Role: x.attr("role"), Mode: Mode(x.attr("mode")), FallbackRole: x.attr("fallbackRole"),
+			Substitutes: x.attr("substitutes") != "false"}
+	case "deadline":
+		t.Deadline = Deadline{StartBy: value(x, "startBy"), Due: value(x, "due"), WarnAt: value(x, "warnAt"),
+			At: x.attr("at"), Calendar: x.attr("calendar")}
+		if from := x.attr("dueFrom"); from != "" {
+			t.Deadline.DueFrom = newDate(from)
+		}
+	case "escalation":
+		level, _ := strconv.Atoi(x.attr("level"))
+		if level == 0 {
+			level = len(t.Escalations) + 1
+		}
+		t.Escalations = append(t.Escalations, Escalation{Level: level, After: first(x.attr("after"), "PT0S"),
+			Action: EscalationAction(x.attr("action")), To: x.attr("to")})
+	case "checklist":
+		t.Order = Order(first(x.attr("order"), string(Strict)))
+		x.each(Extension, func(s *node) { t.Steps = append(t.Steps, step(s)) }, "step")
+	case "hint":
+		t.Hint, t.HintEn = NewText(first(x.attr("text"), flow(x.text()))), x.attr("text.en")
+	case "outcome":
+		t.Outcomes = append(t.Outcomes, outcome(x))
+	case "skip":
+		t.Skip.Roles = append(t.Skip.Roles, list(x.attr("role"))...)
+	case "priority":
+		t.Priority = newValue(first(x.attr("value"), x.text()))
+	default:
+		return false
+	}
+	return true
+}
+
+func step(x *node) Step {
+	s := Step{
+		ID: x.attr("id"), Kind: StepKind(first(x.attr("kind"), string(Confirm))), Title: oneLine(x.attr("title")),
+		TitleEn: x.attr("title.en"), Hint: x.attr("hint"), Required: x.attr("required") == "true",
+		RequiredFor: list(x.attr("requiredFor")), RequiredWhen: condition(x, "requiredWhen"),
+		Field: x.attr("field"), Number: x.attr("type") == "number",
+		Evidence: condition(x, "evidence"), EvidenceText: x.attr("evidenceText"),
+		Validate: condition(x, "validate"), ValidateText: first(x.attr("message"), x.attr("validateText")),
+		When: condition(x, "when"), FileExtension: list(x.attr("accept")),
+	}
+	for _, v := range list(x.attr("values")) {
+		s.Values = append(s.Values, Option{Value: v, Label: v})
+	}
+	x.each(Extension, func(v *node) {
+		id := first(v.attr("id"), v.attr("value"))
+		s.Values = append(s.Values, Option{Value: id, Label: first(v.attr("label"), v.text(), id), LabelEn: v.attr("label.en")})
+	}, "value")
+	return s
+}
+
+func outcome(x *node) Outcome {
+	o := Outcome{ID: x.attr("id"), Label: first(x.attr("label"), x.attr("id")), LabelEn: x.attr("label.en"),
+		When: condition(x, "when"), Closes: x.attr("closes"), Stage: x.attr("stage")}
+	if reason := x.attr("reason"); reason != "" {
+		o.Reason = NewText(reason)
+	}
+	x.each(Extension, func(s *node) { o.Sets = append(o.Sets, set(s)) }, "set")
+	return o
+}
+
+// action reads <mr:action name="close" status="lost"><mr:param name="reason">=steps.reason</mr:param></mr:action>.
+func action(x *node) *Action {
+	a := &Action{Name: x.attr("name"), Wait: x.attr("wait") == "true"}
+	for _, attr := range x.attrs {
+		if name := attr.Name.Local; attr.Name.Space == "" && name != "name" && name != "wait" {
+			a.Params = append(a.Params, Param{Name: name, Text: NewText(attr.Value)})
+		}
+	}
+	x.each(Extension, func(p *node) {
+		a.Params = append(a.Params, Param{Name: p.attr("name"), Text: NewText(first(p.attr("value"), p.text()))})
+	}, "param")
+	return a
+}
+
+// call reads <mr:call process="inquiry"><mr:in name="attempts" value="1"/></mr:call>; the inputs may stand alone.
+func (b *builder) call(x *node, e *Element) {
+	if e.Call == nil {
+		b.wrong(e.ID, e.Name, x.line, Error, "«mr:%s» действует только у вызова процесса", "mr:%s means something on a call activity only", x.name)
+		return
+	}
+	if x.name == "in" {
+		e.Call.Inputs = append(e.Call.Inputs, set(x))
+		return
+	}
+	e.Call.Process = first(x.attr("process"), e.Call.Process)
+	x.each(Extension, func(in *node) { e.Call.Inputs = append(e.Call.Inputs, set(in)) }, "in")
+}
+
+func set(x *node) Set {
+	return Set{Name: strings.TrimPrefix(x.attr("name"), "vars."), Value: NewExpr(x.attr("value"))}
+}
+
+// scriptSets reads the assignments of a script: lines "attempts = vars.attempts + 1" of <bpmn:script>.
+func scriptSets(n *node) []Set {
+	script := n.child("script")
+	if script == nil {
+		return nil
+	}
+	var sets []Set
+	for line := range strings.FieldsFuncSeq(script.text(), func(r rune) bool { return r == '\n' || r == ';' }) {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "//") || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, val, _ := strings.Cut(line, "=")
+		sets = append(sets, Set{Name: strings.TrimPrefix(strings.TrimSpace(name), "vars."), Value: NewExpr(val)})
+	}
+	return sets
+}
+
+// vars reads <mr:var name="attempts" type="number" value="0"/> of the process.
+func (b *builder) vars(n *node) {
+	for _, x := range n.extensions() {
+		if x.space != Extension || x.name != "var" {
+			continue
+		}
+		v := Var{Name: x.attr("name"), Type: Type(first(x.attr("type"), string(String)))}
+		if text := x.attr("value"); text != "" {
+			v.Value = Coerce(v.Type, literal(v.Type, text), nil)
+		}
+		b.p.Vars = append(b.p.Vars, v)
+	}
+}
+
+func literal(t Type, text string) any {
+	if t == Bool {
+		return text == "true"
+	}
+	return text
+}
+
+func value(x *node, name string) *Expr {
+	if v := x.attr(name); v != "" {
+		return newValue(v)
+	}
+	return nil
+}
+
+func condition(x *node, name string) *Expr {
+	if v := x.attr(name); v != "" {
+		return NewExpr(v)
+	}
+	return nil
+}
+
+func list(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == ';' || r == '\n' || r == '\t' })
+}
+
+// flow joins the lines of a text that an editor indented, and keeps its paragraphs.
+func flow(s string) string {
+	var paragraphs []string
+	for p := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n\n") {
+		if p = oneLine(p); p != "" {
+			paragraphs = append(paragraphs, p)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}

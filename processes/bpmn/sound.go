@@ -1,0 +1,228 @@
+package bpmn
+
+import "slices"
+
+// scopes checks whole paths, the process and each embedded sub-process by itself.
+func (c *checker) scopes() {
+	c.scope(-1)
+	for i := range c.p.Elements {
+		if c.p.Elements[i].Kind == SubProcess && len(c.p.Elements[i].extras) == 0 {
+			c.scope(i)
+		}
+	}
+}
+
+func (c *checker) scope(parent int) {
+	owner := &Element{ID: c.p.ID, Name: c.p.Name}
+	if parent >= 0 {
+		owner = &c.p.Elements[parent]
+	}
+	starts := c.p.Starts(parent)
+	switch {
+	case len(starts) == 0:
+		c.wrong(owner, "В «%s» нет простого начального события: неоткуда начать", "%q has no none start event: there is nowhere to begin", label(owner))
+		return
+	case len(starts) > 1:
+		c.wrong(owner, "В «%s» несколько начальных событий; оставьте одно", "%q has several start events; keep one", label(owner))
+		return
+	}
+	if c.reachable(parent, starts[0]) {
+		c.explore(parent, starts[0])
+	}
+}
+
+// reachable reports elements that no token reaches, and those from which no end can be reached. It returns whether all is
+// well.
+func (c *checker) reachable(parent, start int) bool {
+	seen := c.walk(start, func(e *Element) []int { return c.next(e) })
+	fine := true
+	for i := range c.p.Elements {
+		e := &c.p.Elements[i]
+		if e.Parent != parent {
+			continue
+		}
+		if !seen[i] {
+			fine = false
+			if e.Kind != StartEvent {
+				c.wrong(e, "До «%s» нельзя дойти от начала", "%q cannot be reached from the start", label(e))
+			}
+			continue
+		}
+		if !c.ends(i) {
+			fine = false
+			c.wrong(e, "От «%s» нельзя дойти до завершения", "No end can be reached from %q", label(e))
+		}
+	}
+	return fine
+}
+
+// next are the elements that follow: by flows, and by events on the border.
+func (c *checker) next(e *Element) []int {
+	var out []int
+	for _, f := range e.Out {
+		out = append(out, c.p.Flows[f].Target)
+	}
+	return append(out, e.Boundary...)
+}
+
+func (c *checker) walk(from int, next func(*Element) []int) map[int]bool {
+	seen := map[int]bool{from: true}
+	for queue := []int{from}; len(queue) > 0; queue = queue[1:] {
+		for _, to := range next(&c.p.Elements[queue[0]]) {
+			if !seen[to] {
+				seen[to] = true
+				queue = append(queue, to)
+			}
+		}
+	}
+	return seen
+}
+
+// ends tells whether an end event can be reached. An element without a way out is reported elsewhere.
+func (c *checker) ends(from int) bool {
+	for i := range c.walk(from, c.next) {
+		if e := &c.p.Elements[i]; e.Kind == EndEvent || len(e.Out) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Bounds of the exploration. Route maps that people draw have tens to hundreds of markings; beyond the bound the engine's
+// own check for stuck joins remains.
+const (
+	maxMarkings = 20_000
+	maxTokens   = 4 // on one flow: more means that the model multiplies tokens
+)
+
+// marking is how many tokens lie on each flow.
+type marking string
+
+// explorer plays every possible run of a scope with all choices free (a Petri net's reachability graph), to find joins
+// that wait for ever and tokens that multiply.
+type explorer struct {
+	c        *checker
+	parent   int
+	seen     map[marking]bool
+	queue    []marking
+	overflow int // flow that overflowed, or -1
+	stuck    map[int]bool
+}
+
+func (c *checker) explore(parent, start int) {
+	x := &explorer{c: c, parent: parent, seen: map[marking]bool{}, overflow: -1, stuck: map[int]bool{}}
+	x.put(make([]byte, len(c.p.Flows)), c.p.Elements[start].Out)
+	for len(x.queue) > 0 && len(x.seen) < maxMarkings && x.overflow < 0 {
+		m := x.queue[0]
+		x.queue = x.queue[1:]
+		if !x.step(m) {
+			x.block(m)
+		}
+	}
+	if x.overflow >= 0 {
+		f := &c.p.Flows[x.overflow]
+		e := &c.p.Elements[f.Target]
+		c.warn(e, "До «%s» могут дойти сразу несколько веток: действие повторится столько раз, сколько их придёт", "Several branches may reach %q at once: it is done once for each", label(e))
+		return
+	}
+	for i := range c.p.Elements {
+		if x.stuck[i] {
+			e := &c.p.Elements[i]
+			c.wrong(e, "Слияние «%s» может ждать вечно: не все его входы дождутся своей ветки", "Join %q may wait for ever: not every incoming flow gets its token", label(e))
+		}
+	}
+}
+
+// put adds a marking: tokens laid on flows.
+func (x *explorer) put(m []byte, flows ...[]int) {
+	for _, set := range flows {
+		for _, f := range set {
+			if m[f]++; m[f] > maxTokens {
+				x.overflow = f
+				return
+			}
+		}
+	}
+	if key := marking(m); !x.seen[key] {
+		x.seen[key] = true
+		x.queue = append(x.queue, key)
+	}
+}
+
+// step fires everything that can fire; false if nothing can.
+func (x *explorer) step(m marking) bool {
+	moved := false
+	for i := range x.c.p.Elements {
+		e := &x.c.p.Elements[i]
+		if e.Parent != x.parent || len(e.In) == 0 {
+			continue
+		}
+		if e.Kind == ParallelGateway {
+			moved = x.join(m, e) || moved
+			continue
+		}
+		for _, in := range e.In {
+			if m[in] > 0 {
+				moved = true
+				x.fire(m, e, in)
+			}
+		}
+	}
+	return moved
+}
+
+func (x *explorer) join(m marking, e *Element) bool {
+	next := []byte(m)
+	for _, in := range e.In {
+		if next[in] == 0 {
+			return false
+		}
+		next[in]--
+	}
+	x.put(next, e.Out)
+	return true
+}
+
+func (x *explorer) fire(m marking, e *Element, in int) {
+	taken := func() []byte {
+		next := []byte(m)
+		next[in]--
+		return next
+	}
+	switch {
+	case e.Kind == EndEvent && e.Trigger == TerminateTrigger:
+		x.put(make([]byte, len(m)))
+		return
+	case e.Kind == EndEvent:
+		x.put(taken())
+		return
+	case e.Kind == ExclusiveGateway || e.Kind == EventBasedGateway || x.chooses(e):
+		for _, out := range e.Out {
+			x.put(taken(), []int{out})
+		}
+	default:
+		x.put(taken(), e.Out)
+	}
+	for _, b := range e.Boundary {
+		event := &x.c.p.Elements[b]
+		if event.NonInterrupted {
+			x.put(taken(), e.Out, event.Out)
+		} else {
+			x.put(taken(), event.Out)
+		}
+	}
+}
+
+// chooses tells whether an activity chooses among its flows by conditions.
+func (x *explorer) chooses(e *Element) bool {
+	return e.Kind.Activity() && slices.ContainsFunc(e.Out, func(f int) bool { return x.c.p.Flows[f].Condition != nil })
+}
+
+// block notes the joins in which the tokens of a dead marking lie.
+func (x *explorer) block(m marking) {
+	for f := range len(m) {
+		if m[f] > 0 {
+			x.stuck[x.c.p.Flows[f].Target] = true
+		}
+	}
+}
