@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -239,14 +240,24 @@ func (r *run) outcome(ctx context.Context, tx pgx.Tx, d Delivery, outcome error)
 		return r.settle(ctx, tx, done, nil)
 	}
 	if errors.As(outcome, new(Permanent)) || d.Attempts >= r.MaxAttempts {
-		parked, err := one(ctx, tx, parkSQL, d.ID, d.Attempts, outcome.Error())
+		parked, err := one(ctx, tx, parkSQL, d.ID, d.Attempts, words(outcome.Error()))
 		if err != nil {
 			return err
 		}
 		return r.settle(ctx, tx, parked, outcome)
 	}
-	_, err := tx.Exec(ctx, retrySQL, d.ID, d.Attempts, r.Now().Add(r.pause(d.Attempts, outcome)), outcome.Error())
+	_, err := tx.Exec(ctx, retrySQL, d.ID, d.Attempts, r.Now().Add(r.pause(d.Attempts, outcome)), words(outcome.Error()))
 	return err
+}
+
+// words makes what the other side said fit for a text column: it may be long,
+// and bytes of any kind.
+func words(s string) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+	if runes := []rune(s); len(runes) > 2000 {
+		s = string(runes[:2000]) + "..."
+	}
+	return s
 }
 
 func (r *run) settle(ctx context.Context, tx pgx.Tx, d Delivery, outcome error) error {
@@ -261,7 +272,7 @@ func (r *run) parkUnsettled(ctx context.Context, d Delivery, outcome, cause erro
 	if outcome != nil {
 		what = outcome.Error()
 	}
-	if _, err := one(ctx, r.Pool, parkSQL, d.ID, d.Attempts, what+": "+cause.Error()); err != nil {
+	if _, err := one(ctx, r.Pool, parkSQL, d.ID, d.Attempts, words(what+": "+cause.Error())); err != nil {
 		r.Log.Error("a delivery could not be parked; it will go out again", "delivery", d.ID, "error", err)
 	}
 }
