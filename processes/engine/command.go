@@ -83,7 +83,8 @@ type Correlate struct {
 	Payload      map[string]any // expressions of the catching event see it as message
 }
 
-// ChildEnded tells that the instance called by a token has ended.
+// ChildEnded tells that the instance called by a token has ended. Completed and terminated ones let the caller go on; a
+// canceled one, or any with a text in Values["error"], is an incident whose retry starts the child once more.
 type ChildEnded struct {
 	Context
 	Token  int

@@ -130,14 +130,22 @@ func (d *decider) childEnded(cmd ChildEnded) error {
 	if err != nil {
 		return err
 	}
-	if cmd.State == Canceled {
+	if reason, failed := cmd.failure(); failed {
 		d.unwatch(t.No)
-		d.incident(t, "вызванный процесс отменён")
+		d.incident(t, reason)
 		return nil
 	}
 	d.child = cmd.Values
 	d.leaveActivity(t)
 	return nil
+}
+
+// failure tells why the caller cannot go on: the child was canceled, or could not be started.
+func (cmd ChildEnded) failure() (reason string, failed bool) {
+	if text, ok := cmd.Values["error"].(string); ok && text != "" {
+		return "вызванный процесс не запустился: " + text, true
+	}
+	return "вызванный процесс отменён", cmd.State == Canceled
 }
 
 func (d *decider) deliveryDone(cmd DeliveryDone) error {

@@ -63,30 +63,42 @@ func View(p *bpmn.Process, in Instance, task int, c Context) (TaskView, error) {
 	return v, nil
 }
 
-// Consequences tells what choosing an outcome would do to the subject, without doing it: the effects that Decide would
-// order if no step were missing. A caller that wants to close or move a subject finds the outcome that does so.
-func Consequences(p *bpmn.Process, in Instance, task int, outcome string, c Context) ([]EffectRequested, error) {
+// Consequence is what choosing an outcome would bring.
+type Consequence struct {
+	Effects []EffectRequested // on the subject, in order
+	Next    []string          // elements of the user tasks that would come
+	Ends    bool              // the instance would end
+}
+
+// Consequences tells what choosing an outcome would bring, without doing it and as if no step were missing. A caller that
+// wants to close or move a subject finds the outcome that does so.
+func Consequences(p *bpmn.Process, in Instance, task int, outcome string, c Context) (Consequence, error) {
 	if !p.Compiled() {
-		return nil, ErrNotCompiled
+		return Consequence{}, ErrNotCompiled
 	}
 	d := &decider{p: p, before: in, in: in.clone(), context: c}
 	t, e, err := d.open(task)
 	if err != nil {
-		return nil, err
+		return Consequence{}, err
 	}
 	o := e.Task.Outcome(outcome)
 	if o == nil {
-		return nil, fmt.Errorf("task %s has no outcome %q", e.ID, outcome)
+		return Consequence{}, fmt.Errorf("task %s has no outcome %q", e.ID, outcome)
 	}
 	if err := d.finish(*t, e, o, ""); err != nil {
-		return nil, err
+		return Consequence{}, err
 	}
 	d.run()
-	var effects []EffectRequested
+	var found Consequence
 	for _, event := range d.events {
-		if effect, ok := event.(EffectRequested); ok {
-			effects = append(effects, effect)
+		switch event := event.(type) {
+		case EffectRequested:
+			found.Effects = append(found.Effects, event)
+		case TaskCreated:
+			found.Next = append(found.Next, event.Element)
+		case InstanceEnded:
+			found.Ends = true
 		}
 	}
-	return effects, nil
+	return found, nil
 }
