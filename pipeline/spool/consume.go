@@ -190,7 +190,8 @@ func (c *consumer) batch(ctx, long context.Context) (n int, err error) {
 }
 
 // choose lists the lanes to look at, in random order, and how many of them to
-// take: a share of the healthy ones, or one that failed before, alone.
+// take: several healthy ones, so that batches form, but not so many that the
+// workers of another process find none; or one that failed before, alone.
 func (c *consumer) choose() (lanes []int16, most int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -206,7 +207,7 @@ func (c *consumer) choose() (lanes []int16, most int) {
 			return []int16{int16(i)}, 1
 		}
 	}
-	return lanes, (Lanes + c.bus.o.Workers - 1) / c.bus.o.Workers
+	return lanes, max(1, Lanes/(2*c.bus.o.Workers))
 }
 
 // remember notes how the lanes' batch went.
