@@ -227,6 +227,7 @@ create table interaction (
 );
 create index interaction_lead on interaction (lead_id, at);
 create index interaction_contact on interaction (contact_id, at);
+create index interaction_client on interaction (client_id, at) where client_id is not null;
 create index interaction_at on interaction using brin (at);
 
 -- The facts behind the reports: stored, never overwritten (only an open visit or assignment gets its end).
