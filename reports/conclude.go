@@ -26,9 +26,9 @@ func (a *question) head(c cut) Result {
 		if value == "" {
 			continue
 		}
-		label := a.words.label(f.key, strings.TrimPrefix(value, None))
-		if f.key == "team" && value != None {
-			label = value
+		label := dimensions[f.key].none.In(lang)
+		if value != None {
+			label = a.words.label(f.key, value)
 		}
 		r.Filters = append(r.Filters, Filter{Key: f.key, Title: f.name.In(lang), Value: value, Label: label})
 	}

@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +35,7 @@ func count(ctx context.Context, db postgres.DB, q Query, keys []string, dims []s
 			return n, fmt.Errorf("count %s: %w", group[0].over, err)
 		}
 	}
+	n.prune()
 	n.derive(keys)
 	return n, nil
 }
@@ -153,6 +155,19 @@ func read(unit Unit, cell any) Value {
 		return moneyOf(v)
 	}
 	return Value{}
+}
+
+// prune drops rows in which nothing was counted: the relation had rows there, but
+// none of them is what the measures are about.
+func (n numbers) prune() {
+	maps.DeleteFunc(n.rows, func(_ string, row *counted) bool {
+		for _, v := range row.values {
+			if !v.Empty() && v.rat().Sign() != 0 {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // derive fills in the shares, and nothing as zero where a relation had no rows.

@@ -27,6 +27,7 @@ type Lead struct {
 	Owner, Team             string
 	Source, Channel         string
 	Connection              string
+	Product, City           string
 	UTMSource, UTMMedium    string
 	UTMCampaign             string
 	Repeat                  bool
@@ -58,6 +59,8 @@ var LeadColumns = []LeadColumn{
 	{"source", Text{"Источник", "Source"}, Words, func(l *Lead) Value { return wordsOf(l.Source) }},
 	{"channel", Text{"Канал", "Channel"}, Words, func(l *Lead) Value { return wordsOf(l.Channel) }},
 	{"connection", Text{"Подключение", "Connection"}, Words, func(l *Lead) Value { return wordsOf(l.Connection) }},
+	{"product", Text{"Товар или услуга", "Product"}, Words, func(l *Lead) Value { return wordsOf(l.Product) }},
+	{"city", Text{"Город", "City"}, Words, func(l *Lead) Value { return wordsOf(l.City) }},
 	{"client", Text{"Клиент", "Client"}, Words, func(l *Lead) Value { return wordsOf(l.Client) }},
 	{"inn", Text{"ИНН", "Tax number"}, Words, func(l *Lead) Value { return wordsOf(l.INN) }},
 	{"contact", Text{"Контактное лицо", "Contact"}, Words, func(l *Lead) Value { return wordsOf(l.Contact) }},
@@ -245,7 +248,7 @@ func (l *Lead) scan(rows pgx.Rows) error {
 	var amount *string
 	var responded, closed *time.Time
 	err := rows.Scan(&l.ID, &l.Title, &l.ReceivedAt, &l.Funnel, &l.Stage, &l.Status, &amount, &l.Currency, &l.Client, &l.INN,
-		&l.Contact, &l.Phones, &l.Emails, &l.Owner, &l.Team, &l.Source, &l.Channel, &l.Connection,
+		&l.Contact, &l.Phones, &l.Emails, &l.Owner, &l.Team, &l.Source, &l.Channel, &l.Connection, &l.Product, &l.City,
 		&l.UTMSource, &l.UTMMedium, &l.UTMCampaign, &l.Repeat, &responded, &closed, &l.Reason, &l.Comment)
 	if err != nil {
 		return err

@@ -18,8 +18,9 @@ type Query struct {
 	Now      time.Time // the moment of making; required
 	Zone     *time.Location
 
-	Funnel, Source, Channel, Connection, Team string // keys
-	Owner                                     string // login
+	Funnel, Source, Channel, Connection string // keys
+	Team, Product, City                 string // as written
+	Owner                               string // login
 
 	Language string // of names and texts: ru, en
 	Viewer   Viewer
@@ -66,7 +67,7 @@ func (q Query) complete(r Report) (Query, error) {
 }
 
 // ParseQuery reads a query from the parameters of an address: clock, cut, from,
-// to, as_of, funnel, owner, team, source, channel, connection. Dates are
+// to, as_of, funnel, owner, team, source, channel, connection, product, city. Dates are
 // 2026-01-31 in zone, or moments of RFC 3339. "to" is where the period ends and
 // not in it; "as_of" as a date is the end of that day. Without a period it is the
 // last 90 days. Refusals are a *BadQuery.
@@ -75,6 +76,7 @@ func ParseQuery(v url.Values, now time.Time, zone *time.Location, language strin
 		Clock: Clock(v.Get("clock")), Cut: v.Get("cut"), Now: now, Zone: zone, Language: language,
 		Funnel: v.Get("funnel"), Owner: v.Get("owner"), Team: v.Get("team"), Source: v.Get("source"),
 		Channel: v.Get("channel"), Connection: v.Get("connection"),
+		Product: v.Get("product"), City: v.Get("city"),
 	}
 	today := startOfDay(now.In(zone))
 	q.From, q.To = today.AddDate(0, 0, -89), today.AddDate(0, 0, 1)
@@ -175,4 +177,6 @@ var filters = []struct {
 	{"source", Text{"Источник", "Source"}, func(q *Query) *string { return &q.Source }},
 	{"channel", Text{"Канал", "Channel"}, func(q *Query) *string { return &q.Channel }},
 	{"connection", Text{"Подключение", "Connection"}, func(q *Query) *string { return &q.Connection }},
+	{"product", Text{"Товар или услуга", "Product"}, func(q *Query) *string { return &q.Product }},
+	{"city", Text{"Город", "City"}, func(q *Query) *string { return &q.City }},
 }

@@ -61,7 +61,7 @@ func (q Query) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"from": q.From, "to": q.To, "as_of": q.AsOf, "currency": currency,
 		"funnel": q.Funnel, "owner": q.Owner, "team": q.Team, "source": q.Source,
-		"channel": q.Channel, "connection": q.Connection, "only_owner": q.Viewer.OnlyOwner,
+		"channel": q.Channel, "connection": q.Connection, "product": q.Product, "city": q.City, "only_owner": q.Viewer.OnlyOwner,
 	}
 }
 
@@ -89,6 +89,8 @@ var dimensions = map[string]dimension{
 	"source":     {"source", Text{"Источник", "Source"}, Text{"источник не указан", "no source"}, byFigure},
 	"channel":    {"channel", Text{"Канал", "Channel"}, Text{"канал не указан", "no channel"}, byFigure},
 	"connection": {"connection", Text{"Подключение", "Connection"}, Text{"без подключения", "no connection"}, byFigure},
+	"product":    {"product", Text{"Товар или услуга", "Product"}, Text{"товар не указан", "no product"}, byFigure},
+	"city":       {"city", Text{"Город", "City"}, Text{"город не указан", "no city"}, byFigure},
 	"reason":     {"reason", Text{"Причина", "Reason"}, Text{"причина не указана", "no reason given"}, byFigure},
 }
 

@@ -181,7 +181,11 @@ func (n numbers) value(keys []string, measureKey string) Value {
 	if row := n.rows[rowKey(keys)]; row != nil {
 		return row.values[measureKey]
 	}
-	if m := measure(measureKey); m.over != "" {
+	m := measure(measureKey)
+	if m.ofAll != "" {
+		return zeroOf(measure(m.ofAll).Unit).over(n.totals[m.ofAll])
+	}
+	if m.over != "" {
 		return zeroOf(m.Unit)
 	}
 	return Value{}

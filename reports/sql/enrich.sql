@@ -1,6 +1,6 @@
 -- enrich.sql: what is known as of as_of about the lead of each hit: who it is counted under, how it had ended by then and
 -- what it was worth. Every relation the measures count over passes through here, so a filter means the same everywhere.
-select h.*, l.received_at, l.source, l.channel, l.connection, l.currency,
+select h.*, l.received_at, l.source, l.channel, l.connection, l.product, l.city, l.currency,
 	coalesce(e.login, '') as owner, coalesce(e.team, '') as team,
 	case when c.kind is null or c.kind = 'reopened' then 'open' else c.kind end as outcome,
 	case when c.kind <> 'reopened' then extract(epoch from c.at - l.received_at)::bigint end as cycle,

@@ -4,4 +4,4 @@ from report_spam
 where received_at >= @from and received_at < @to and received_at <= @as_of
 	and (@channel = '' or channel = @channel)
 	and (@connection = '' or connection = @connection)
-	and @funnel || @owner || @team || @source = '' and @only_owner = 0
+	and @funnel || @owner || @team || @source || @product || @city = '' and @only_owner = 0

@@ -30,7 +30,7 @@ select key as reason, name_ru, name_en, kind, position,
 from loss_reason;
 
 create view report_lead as
-select id as lead_id, title, client_id, contact_id, funnel, currency, source, channel, connection, utm, repeat, test,
+select id as lead_id, title, client_id, contact_id, funnel, currency, source, channel, connection, product, city, utm, repeat, test,
 	created_at as received_at, first_response_at, closed_at, expected_close
 from lead;
 
@@ -65,8 +65,9 @@ create view report_contact_point as
 select contact_id, kind, value from contact_point where contact_id is not null;
 
 create index inquiry_spam on inquiry (received_at) where state = 'spam';
+create index stage_visit_at on stage_visit using brin (entered_at); -- visits are written in the order of time
 
 -- +goose Down
-drop index inquiry_spam;
+drop index stage_visit_at, inquiry_spam;
 drop view report_contact_point, report_contact, report_client, report_spam, report_assignment, report_close, report_visit,
 	report_amount, report_lead, report_reason, report_employee, report_connection, report_source, report_step, report_funnel;
