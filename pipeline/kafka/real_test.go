@@ -18,3 +18,8 @@ func TestContractOnRealKafka(t *testing.T) {
 	}
 	contract(t, []string{addr})
 }
+
+// TestTheSpoolStandsInWhileARealKafkaIsAway needs a broker of its own to kill.
+func TestTheSpoolStandsInWhileARealKafkaIsAway(t *testing.T) {
+	standIn(t, kafkatest.Start(t))
+}
