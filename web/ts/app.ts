@@ -1,0 +1,32 @@
+// The little that pages do in the browser. Everything here is an addition: without it the pages work as plain forms.
+import "htmx.org";
+import { startBell } from "./bell";
+import { startKeys } from "./keys";
+
+startBell();
+startKeys();
+
+// A filter is sent as soon as it is chosen.
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field instanceof HTMLSelectElement && field.dataset.submit !== undefined) field.form?.requestSubmit();
+});
+
+// A form is sent once, however often the button is clicked.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || form.method !== "post") return;
+  if (form.dataset.sent !== undefined) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "";
+  window.setTimeout(() => delete form.dataset.sent, 4000);
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-copy]") : null;
+  if (!button?.dataset.copy) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.classList.add("copied");
+});
