@@ -1,9 +1,11 @@
 package connectors
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -87,14 +89,19 @@ func identity(connection string, r Request, receipt Receipt, hash []byte, zone *
 	return pipeline.ID(connection, "body", string(hash), r.ReceivedAt.In(zone).Format(time.DateOnly))
 }
 
-// Fingerprint is SHA-256 over the parts of a request that carry content.
+// Fingerprint is SHA-256 over the parts of a request that carry content. The
+// boundary of a multipart body is left out: browsers make a new one for every try.
 func Fingerprint(r Request) []byte {
 	h := sha256.New()
 	for _, part := range []string{r.Path, r.Query} {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}
-	h.Write(r.Body)
+	body := r.Body
+	if _, params, err := mime.ParseMediaType(r.ContentType); err == nil && len(params["boundary"]) >= 8 {
+		body = bytes.ReplaceAll(body, []byte(params["boundary"]), nil)
+	}
+	h.Write(body)
 	return h.Sum(nil)
 }
 

@@ -11,7 +11,9 @@ create table connection (
 	enabled     boolean     not null default true,
 	rate_limit  integer     not null default 600 check (rate_limit > 0), -- inquiries a minute
 	created_at  timestamptz not null,
-	updated_at  timestamptz not null
+	updated_at  timestamptz not null,
+	trouble     text        not null default '', -- why it cannot work at present, told by what polls it
+	trouble_at  timestamptz
 );
 
 -- A connection's address holds a token. Two are valid while one is being replaced.

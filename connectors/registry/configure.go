@@ -1,0 +1,201 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marshrut/connectors"
+	"marshrut/internal/postgres"
+)
+
+// Configured is a connection as a person or a file sets it up.
+type Configured struct {
+	Name, Connector, Provider string
+	Title, Source             string
+	// Token of the address; empty: the one there is, or a new one.
+	Token string
+	// RateLimit in inquiries a minute; 0 is 600.
+	RateLimit int
+	// Settings with the secrets among them. A secret left out keeps its value.
+	Settings json.RawMessage
+}
+
+const defaultRate = 600
+
+var nameShape = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+
+// UpsertFile writes the connections of the configuration file. Every mistake is
+// reported, each with its connection's name; then nothing is written.
+func (r *Registry) UpsertFile(ctx context.Context, now time.Time, all []Configured) error {
+	var mistakes []error
+	names := make([]string, len(all))
+	for i, c := range all {
+		names[i] = c.Name
+		if _, _, err := r.check(c, nil); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	if len(mistakes) > 0 {
+		return errors.Join(mistakes...)
+	}
+	err := postgres.InTx(ctx, r.pool, func(tx pgx.Tx) error {
+		for _, c := range all {
+			if err := r.write(ctx, tx, now, c, true); err != nil {
+				return fmt.Errorf("write connection %s: %w", c.Name, err)
+			}
+		}
+		if _, err := tx.Exec(ctx, sql("release"), pgx.NamedArgs{"names": names, "now": now}); err != nil {
+			return fmt.Errorf("release connections that left the file: %w", err)
+		}
+		return r.announce(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	return r.Refresh(ctx)
+}
+
+// Save writes a connection that is set up in the interface.
+func (r *Registry) Save(ctx context.Context, now time.Time, c Configured) error {
+	err := postgres.InTx(ctx, r.pool, func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, c.Name, false); err != nil {
+			return err
+		}
+		if err := r.write(ctx, tx, now, c, false); err != nil {
+			return err
+		}
+		return r.announce(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("save connection %s: %w", c.Name, err)
+	}
+	return r.Refresh(ctx)
+}
+
+// Enable switches a connection on or off. One that is off answers like one that does not exist.
+func (r *Registry) Enable(ctx context.Context, now time.Time, name string, on bool) error {
+	err := postgres.InTx(ctx, r.pool, func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, name, true); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "update connection set enabled = $2, updated_at = $3 where name = $1", name, on, now); err != nil {
+			return err
+		}
+		return r.announce(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("switch connection %s: %w", name, err)
+	}
+	return r.Refresh(ctx)
+}
+
+// lock takes the row of a connection that may be changed in the interface.
+func lock(ctx context.Context, tx pgx.Tx, name string, mustExist bool) error {
+	var fromConfig bool
+	err := tx.QueryRow(ctx, "select from_config from connection where name = $1 for update", name).Scan(&fromConfig)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) && mustExist:
+		return connectors.ErrUnknown
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case fromConfig && !mustExist:
+		return ErrReadOnly
+	}
+	return nil
+}
+
+// check says in words what is wrong with a connection. kept are the secrets it has already.
+func (r *Registry) check(c Configured, kept map[string]string) (json.RawMessage, map[string]string, error) {
+	if !nameShape.MatchString(c.Name) {
+		return nil, nil, fmt.Errorf("connection %q: the name is part of an address: small Latin letters, digits, - and _", c.Name)
+	}
+	p, ok := r.providers[c.Connector+"/"+c.Provider]
+	if !ok {
+		return nil, nil, fmt.Errorf("connection %s: there is no provider %s/%s: %w", c.Name, c.Connector, c.Provider, connectors.ErrUnknown)
+	}
+	if c.Token != "" && len(c.Token) < 22 {
+		return nil, nil, fmt.Errorf("connection %s: the token has %d characters, fewer than 22: `openssl rand -hex 16` makes a good one", c.Name, len(c.Token))
+	}
+	settings, given, err := connectors.SplitSecrets(p.Settings, c.Settings)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connection %s: %w", c.Name, err)
+	}
+	secrets := maps.Clone(kept)
+	if secrets == nil {
+		secrets = map[string]string{}
+	}
+	maps.Copy(secrets, given)
+	_, err = p.New(connectors.Connection{
+		Name: c.Name, Connector: c.Connector, Provider: c.Provider, Source: c.Source, Region: r.options.Region,
+		Language: r.options.Language, PublicURL: r.options.PublicURL, Settings: settings, Secrets: secrets,
+	})
+	return settings, secrets, err
+}
+
+func (r *Registry) write(ctx context.Context, tx pgx.Tx, now time.Time, c Configured, fromFile bool) error {
+	var before []byte
+	err := tx.QueryRow(ctx, "select sealed from connection where name = $1", c.Name).Scan(&before)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("read what there is: %w", err)
+	}
+	exists := err == nil
+	kept, sealErr := r.seal.openSecrets(c.Name, before)
+	if fromFile {
+		kept = nil // the file is the whole truth
+	}
+	settings, secrets, err := r.check(c, kept)
+	if err != nil {
+		return err
+	}
+	old, _ := r.seal.openSecrets(c.Name, before)
+	changed := sealErr != nil || !maps.Equal(old, secrets)
+	sealed, err := r.seal.sealSecrets(c.Name, secrets)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, sql("upsert"), pgx.NamedArgs{
+		"name": c.Name, "connector": c.Connector, "provider": c.Provider, "title": c.Title, "source": c.Source,
+		"settings": settings, "sealed": sealed, "from_config": fromFile, "rate_limit": orRate(c.RateLimit),
+		"now": now, "secrets_changed": changed,
+	}); err != nil {
+		return err
+	}
+	return r.ensureToken(ctx, tx, now, c, exists)
+}
+
+// ensureToken makes the token that was written the current one, or a new one for a connection without any.
+func (r *Registry) ensureToken(ctx context.Context, tx pgx.Tx, now time.Time, c Configured, exists bool) error {
+	var current []byte
+	if exists {
+		err := tx.QueryRow(ctx, "select token_hash from connection_token where connection = $1 and expires_at is null order by created_at desc limit 1", c.Name).Scan(&current)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("read the token: %w", err)
+		}
+	}
+	if c.Token == "" {
+		if current != nil {
+			return nil
+		}
+		c.Token = newToken()
+	}
+	if string(current) == string(hashToken(c.Token)) {
+		return nil
+	}
+	return r.setToken(ctx, tx, now, c.Name, c.Token, Overlap)
+}
+
+func orRate(n int) int {
+	if n <= 0 {
+		return defaultRate
+	}
+	return n
+}

@@ -1,0 +1,279 @@
+// Package registry keeps the configured connections: what they are, the tokens of
+// their addresses, their sealed secrets, where their pollers stand, what state they
+// are in and what has happened on them. It holds them in memory, so that the edge
+// goes on receiving while PostgreSQL is away. It does not know any provider: those
+// come from package catalog. The edge opens connections, the intake finds them, the
+// web and the commands list and change them.
+package registry
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"marshrut/connectors"
+	"marshrut/internal/postgres"
+)
+
+//go:embed sql/*.sql
+var files embed.FS
+
+func sql(name string) string {
+	text, err := files.ReadFile("sql/" + name + ".sql")
+	if err != nil {
+		panic("connectors/registry: no statement " + name)
+	}
+	return string(text)
+}
+
+// Options are what all connections share.
+type Options struct {
+	Key       string // secret_key: seals secrets and tokens
+	Region    string // phones without a country code
+	Language  string // of texts that strangers see
+	PublicURL string // of the gateway, without a slash at the end
+	Zone      *time.Location
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Registry is the connections of one process. It is safe for concurrent use.
+type Registry struct {
+	pool      *pgxpool.Pool
+	providers map[string]connectors.Provider // by connector/name
+	seal      sealer
+	options   Options
+	entries   atomic.Pointer[map[string]*entry]
+	refreshed atomic.Int64 // unix nanoseconds of the last load, for Find
+	loading   sync.Mutex
+	counts    counter
+}
+
+// entry is a connection in memory.
+type entry struct {
+	row       row
+	connected *connectors.Connected
+	tokens    []token
+}
+
+// New makes a registry. It knows no connection before Refresh or Run has read them.
+func New(pool *pgxpool.Pool, providers []connectors.Provider, o Options) (*Registry, error) {
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	seal, err := newSealer(o.Key)
+	if err != nil {
+		return nil, err
+	}
+	r := &Registry{pool: pool, providers: map[string]connectors.Provider{}, seal: seal, options: o}
+	for _, p := range providers {
+		r.providers[p.Connector+"/"+p.Name] = p
+	}
+	return r, nil
+}
+
+// row is a connection as it is stored.
+type row struct {
+	Name, Connector, Provider, Title, Source string
+	Settings                                 json.RawMessage
+	Sealed                                   []byte
+	FromConfig, Enabled                      bool
+	RateLimit                                int
+	CreatedAt, UpdatedAt                     time.Time
+	Trouble                                  string
+	TroubleAt                                *time.Time
+	Hashes, Tokens                           [][]byte
+	Made                                     []time.Time
+	Expires                                  []maybeTime
+}
+
+// Refresh reads the connections. One that has not changed keeps its instance.
+func (r *Registry) Refresh(ctx context.Context) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	rows, err := r.pool.Query(ctx, sql("load"))
+	if err != nil {
+		return fmt.Errorf("load connections: %w", err)
+	}
+	stored, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil {
+		return fmt.Errorf("load connections: %w", err)
+	}
+	before := r.all()
+	next := make(map[string]*entry, len(stored))
+	for _, s := range stored {
+		next[s.Name] = r.entry(s, before[s.Name])
+	}
+	r.entries.Store(&next)
+	r.refreshed.Store(time.Now().UnixNano())
+	return nil
+}
+
+func (r *Registry) entry(s row, before *entry) *entry {
+	e := &entry{row: s, tokens: r.tokens(s)}
+	if before != nil && before.row.UpdatedAt.Equal(s.UpdatedAt) {
+		e.connected = before.connected
+		return e
+	}
+	secrets, err := r.seal.openSecrets(s.Name, s.Sealed)
+	e.connected = r.connect(s, secrets)
+	if err != nil {
+		e.connected.Instance, e.connected.Fault = nil, err
+	}
+	if e.connected.Fault != nil {
+		r.options.Log.Error("connection cannot be understood; what comes is kept", "connection", s.Name, "error", e.connected.Fault)
+	}
+	return e
+}
+
+// connect makes the instance. Without one, what comes is still kept, and nothing of it understood.
+func (r *Registry) connect(s row, secrets map[string]string) *connectors.Connected {
+	c := &connectors.Connected{RateLimit: s.RateLimit, Connection: connectors.Connection{
+		Name: s.Name, Connector: s.Connector, Provider: s.Provider, Title: s.Title, Source: s.Source,
+		Region: r.options.Region, Language: r.options.Language, PublicURL: r.options.PublicURL,
+		Settings: s.Settings, Secrets: secrets,
+	}}
+	p, ok := r.providers[s.Connector+"/"+s.Provider]
+	if !ok {
+		c.Fault = fmt.Errorf("there is no provider %s/%s in this version: %w", s.Connector, s.Provider, connectors.ErrUnknown)
+		return c
+	}
+	c.Channel = p.Channel
+	c.Instance, c.Fault = p.New(c.Connection)
+	return c
+}
+
+func (r *Registry) all() map[string]*entry {
+	if m := r.entries.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
+// Ready reports whether the connections have been read at least once.
+func (r *Registry) Ready() bool { return r.entries.Load() != nil }
+
+// Get gives a connection by name, enabled or not.
+func (r *Registry) Get(name string) (*connectors.Connected, bool) {
+	e, ok := r.all()[name]
+	if !ok {
+		return nil, false
+	}
+	return e.connected, true
+}
+
+// Find is Get that looks into the database for a name it does not know yet: another
+// process may have made the connection a moment ago.
+func (r *Registry) Find(ctx context.Context, name string) (*connectors.Connected, error) {
+	if c, ok := r.Get(name); ok {
+		return c, nil
+	}
+	if time.Since(time.Unix(0, r.refreshed.Load())) > time.Second {
+		if err := r.Refresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if c, ok := r.Get(name); ok {
+		return c, nil
+	}
+	return nil, fmt.Errorf("connection %q: %w", name, connectors.ErrUnknown)
+}
+
+// Active lists the enabled connections that can work, for the Supervisor.
+func (r *Registry) Active() []*connectors.Connected {
+	var active []*connectors.Connected
+	for _, e := range r.all() {
+		if e.row.Enabled && e.connected.Instance != nil {
+			active = append(active, e.connected)
+		}
+	}
+	return active
+}
+
+// Widget gives the script of a connection's widget, which posts to an address of its own.
+func (r *Registry) Widget(name string) ([]byte, bool) {
+	e, ok := r.all()[name]
+	if !ok || !e.row.Enabled {
+		return nil, false
+	}
+	widget, ok := e.connected.Instance.(connectors.Widget)
+	if !ok {
+		return nil, false
+	}
+	newest, ok := newest(e.tokens, r.options.Now())
+	if !ok {
+		return nil, false
+	}
+	return widget.Script(r.options.PublicURL + "/in/" + name + "/" + r.seal.widgetToken(name, newest.hash))
+}
+
+// Run keeps the memory and the database together until ctx ends: changes of
+// connections come in, counts go out.
+func (r *Registry) Run(ctx context.Context) error {
+	changed := make(chan struct{}, 1)
+	var both errgroup.Group
+	both.Go(func() error {
+		return postgres.Listen(ctx, r.pool, channel, func(string) {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		})
+	})
+	both.Go(func() error { return r.keep(ctx, changed) })
+	return both.Wait()
+}
+
+// keep refreshes when something changed, and now and then in case nobody said so.
+func (r *Registry) keep(ctx context.Context, changed <-chan struct{}) error {
+	refresh, flush := time.NewTicker(30*time.Second), time.NewTicker(2*time.Second)
+	defer refresh.Stop()
+	defer flush.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return r.Flush(final)
+		case <-changed:
+			err = r.Refresh(ctx)
+		case <-refresh.C:
+			err = r.Refresh(ctx)
+		case <-flush.C:
+			err = r.Flush(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.options.Log.Warn("connections in memory may be out of date", "error", err)
+		}
+	}
+}
+
+// channel tells other processes that connections have changed.
+const channel = "connections"
+
+func (r *Registry) announce(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, "select pg_notify($1, '')", channel); err != nil {
+		return fmt.Errorf("announce changed connections: %w", err)
+	}
+	return nil
+}
+
+// ErrReadOnly: the connection comes from the configuration file and is changed there.
+var ErrReadOnly = errors.New("connection comes from the configuration file: change it there")

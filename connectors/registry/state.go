@@ -1,0 +1,154 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marshrut/connectors"
+)
+
+// View is a connection as people see it.
+type View struct {
+	Name, Connector, Provider string
+	Title, Source             string
+	Settings                  json.RawMessage // without secrets
+	SecretsSet                []string        // keys of the secrets that have a value
+	FromConfig, Enabled       bool
+	RateLimit                 int
+	State                     State
+	LastAt                    *time.Time // when something was accepted last
+	Today, Month              map[string]int64
+	Addresses                 []Address
+	CreatedAt                 time.Time
+}
+
+// State says in words how a connection is. It is never "working" while nothing can arrive.
+type State struct {
+	Code   string // off, error, waiting, working, silent
+	Title  connectors.Text
+	Detail string // what is wrong, for whoever repairs it
+}
+
+var titles = map[string]connectors.Text{
+	"off":     {"ru": "выключено", "en": "off"},
+	"error":   {"ru": "ошибка", "en": "error"},
+	"waiting": {"ru": "ждёт первого сообщения", "en": "waiting for the first message"},
+	"refused": {"ru": "сообщения отклоняются", "en": "messages are refused"},
+	"working": {"ru": "работает", "en": "working"},
+	"silent":  {"ru": "давно молчит", "en": "silent for long"},
+}
+
+// silence is how long a connection may be still before people should look.
+const silence = 14 * 24 * time.Hour
+
+type happened struct {
+	Connection, Outcome string
+	Today, Recent       int64
+	LastAt              time.Time
+}
+
+// List gives all connections with what happened on them.
+func (r *Registry) List(ctx context.Context, now time.Time) ([]View, error) {
+	if err := r.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	year, month, day := now.In(r.options.Zone).Date()
+	today := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	rows, err := r.pool.Query(ctx, sql("counts"), pgx.NamedArgs{"today": today, "since": today.AddDate(0, 0, -29)})
+	if err != nil {
+		return nil, fmt.Errorf("count what happened on connections: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[happened])
+	if err != nil {
+		return nil, fmt.Errorf("count what happened on connections: %w", err)
+	}
+	byName := map[string][]happened{}
+	for _, h := range all {
+		byName[h.Connection] = append(byName[h.Connection], h)
+	}
+	var views []View
+	for _, e := range sorted(r.all()) {
+		views = append(views, r.view(e, byName[e.row.Name], now))
+	}
+	return views, nil
+}
+
+// View gives one connection with what happened on it.
+func (r *Registry) View(ctx context.Context, name string, now time.Time) (View, error) {
+	all, err := r.List(ctx, now)
+	if err != nil {
+		return View{}, err
+	}
+	for _, v := range all {
+		if v.Name == name {
+			return v, nil
+		}
+	}
+	return View{}, fmt.Errorf("connection %q: %w", name, connectors.ErrUnknown)
+}
+
+func (r *Registry) view(e *entry, what []happened, now time.Time) View {
+	s := e.row
+	v := View{
+		Name: s.Name, Connector: s.Connector, Provider: s.Provider, Title: s.Title, Source: s.Source, Settings: s.Settings,
+		FromConfig: s.FromConfig, Enabled: s.Enabled, RateLimit: s.RateLimit, CreatedAt: s.CreatedAt,
+		Today: map[string]int64{}, Month: map[string]int64{}, Addresses: r.Addresses(s.Name, now),
+	}
+	for key, value := range e.connected.Secrets {
+		if value != "" {
+			v.SecretsSet = append(v.SecretsSet, key)
+		}
+	}
+	var refusedAt time.Time
+	for _, h := range what {
+		v.Today[h.Outcome], v.Month[h.Outcome] = h.Today, h.Recent
+		switch h.Outcome {
+		case CountAccepted:
+			v.LastAt = &h.LastAt
+		case CountRefused:
+			refusedAt = h.LastAt
+		}
+	}
+	v.State = stateOf(e, v, refusedAt, now)
+	return v
+}
+
+func stateOf(e *entry, v View, refusedAt, now time.Time) State {
+	state := func(code, detail string) State { return State{code, titles[code], detail} }
+	switch {
+	case !e.row.Enabled:
+		return state("off", "")
+	case e.connected.Fault != nil:
+		return state("error", e.connected.RedactText(e.connected.Fault.Error()))
+	case e.row.Trouble != "":
+		return state("error", e.row.Trouble)
+	case len(v.Addresses) == 0:
+		return state("error", "there is no valid address: make a new one")
+	case v.LastAt == nil && !refusedAt.IsZero(), v.LastAt != nil && refusedAt.After(v.LastAt.Add(time.Hour)):
+		return state("refused", "")
+	case v.LastAt == nil:
+		return state("waiting", "")
+	case now.Sub(*v.LastAt) > silence:
+		return state("silent", "")
+	}
+	return state("working", "")
+}
+
+// Report keeps what a poller said when it ended, so that every process shows it.
+func (r *Registry) Report(ctx context.Context, now time.Time, name string, trouble error) error {
+	text := ""
+	if trouble != nil {
+		text = trouble.Error()
+		if c, ok := r.Get(name); ok {
+			text = c.RedactText(text)
+		}
+	}
+	if _, err := r.pool.Exec(ctx, sql("trouble"), pgx.NamedArgs{"name": name, "trouble": text, "now": now}); err != nil {
+		return fmt.Errorf("report the state of %s: %w", name, err)
+	}
+	return nil
+}
