@@ -110,7 +110,7 @@ func (s *Server) launch(ctx context.Context, bin string) error {
 			s.log.Info("private PostgreSQL started", "folder", s.place.root, "pid", s.process.pid)
 			return nil
 		case !errors.Is(err, errDied):
-			s.process.stop(context.WithoutCancel(ctx)) // a server nobody waits for must not stay
+			_ = s.process.stop(ctx) // a server nobody waits for must not stay; the error to tell is err
 			return fmt.Errorf("wait for PostgreSQL in %s: %w", s.place.root, err)
 		}
 		said := tail(s.place.log, from)

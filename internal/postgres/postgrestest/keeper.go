@@ -46,7 +46,7 @@ func keep(home string) int {
 	fmt.Print(keeperReady + address)
 	os.Stdout.Close()
 
-	alone, err := untilUnused(ctx, filepath.Join(home, "users.lock"))
+	alone, err := untilUnused(ctx, filepath.Join(home, "users.lock"), patience)
 	if err != nil {
 		return 1
 	}
@@ -78,7 +78,7 @@ func startShared(ctx context.Context, home string) (*localpg.Server, error) {
 
 // untilUnused returns with the users' lock held alone, when nobody came for as
 // long as patience lasts.
-func untilUnused(ctx context.Context, lock string) (*os.File, error) {
+func untilUnused(ctx context.Context, lock string, patience time.Duration) (*os.File, error) {
 	for {
 		idle, err := flock(lock, syscall.LOCK_EX)
 		if err != nil {

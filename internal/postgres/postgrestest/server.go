@@ -28,6 +28,8 @@ var server = sync.OnceValues(func() (string, error) {
 
 // inUse is held open with a shared lock until this process ends: while anybody
 // has it the server stays.
+//
+//lint:ignore U1000 nobody reads it: a file that nothing refers to would be closed
 var inUse *os.File
 
 // home is the folder of the shared server: one for each user of the machine.
