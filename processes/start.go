@@ -1,0 +1,265 @@
+package processes
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"marshrut/internal/staff"
+	"marshrut/processes/engine"
+)
+
+//go:embed sql/latest.sql
+var latestSQL string
+
+//go:embed sql/running.sql
+var runningSQL string
+
+// Sequences of ids, of migration 00050.
+const (
+	instanceIDs = "process_instance_id_seq"
+	taskIDs     = "task_id_seq"
+)
+
+// StartRequest asks for a new instance about a subject.
+type StartRequest struct {
+	Process string // key; the latest version is started
+	Subject int64
+	Values  map[string]any // variables, over their declared values
+	Actor   staff.Actor    // who caused it; the zero value is the system
+	// Single: not beside another run of the same process about the same subject.
+	Single bool
+}
+
+// Started is what became of a StartRequest.
+type Started struct {
+	Instance int64
+	Running  bool  // a Single one ran already: Instance is that one
+	Err      error // why it could not start; an incident tells people
+}
+
+// start is an instance that shall begin in this turn, called by another one or not.
+type start struct {
+	StartRequest
+	parent *instance // nil: a process of its own
+	token  int       // of the parent that waits
+	place  *Started  // where to tell what became of it; nil: nobody asks
+}
+
+// failure is a start that did not come about.
+type failure struct {
+	subject int64
+	process string
+	reason  string
+}
+
+// Start begins instances inside tx, any number of them with a handful of
+// statements, and tells for each in the same place what became of it. A process
+// that cannot start is an incident for people to see, never an error for its
+// subject: what its first steps have done to the database is taken back alone.
+// An error means that tx is lost.
+func (s *Service) Start(ctx context.Context, tx pgx.Tx, requests []StartRequest) ([]Started, error) {
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	started, err := s.startTogether(ctx, tx, requests)
+	if err == nil || !ours(ctx, err) {
+		return started, err
+	}
+	return s.startEach(ctx, tx, requests)
+}
+
+// startTogether starts all or, by a savepoint, none.
+func (s *Service) startTogether(ctx context.Context, tx pgx.Tx, requests []StartRequest) ([]Started, error) {
+	var started []Started
+	err := pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error {
+		t := s.newTurn(inner, s.now())
+		if err := t.lock(ctx, subjectsOf(requests)); err != nil {
+			return err
+		}
+		started = make([]Started, len(requests))
+		if err := t.alreadyRunning(ctx, requests, started); err != nil {
+			return err
+		}
+		for i, r := range requests {
+			if r.Actor.ID == 0 {
+				r.Actor = staff.System()
+			}
+			if !started[i].Running {
+				t.starting = append(t.starting, start{StartRequest: r, place: &started[i]})
+			}
+		}
+		return t.run(ctx)
+	})
+	return started, err
+}
+
+// alreadyRunning finds the runs beside which a Single request does not start.
+// Two requests for the same in one batch are one.
+func (t *turn) alreadyRunning(ctx context.Context, requests []StartRequest, started []Started) error {
+	var subjects []int64
+	var keys []string
+	for _, r := range requests {
+		if r.Single {
+			subjects, keys = append(subjects, r.Subject), append(keys, r.Process)
+		}
+	}
+	if len(subjects) == 0 {
+		return nil
+	}
+	type about struct {
+		subject int64
+		process string
+	}
+	running := map[about]int64{}
+	rows, err := t.tx.Query(ctx, runningSQL, pgx.NamedArgs{"subjects": subjects, "keys": keys})
+	if err != nil {
+		return fmt.Errorf("look for running processes: %w", err)
+	}
+	var a about
+	var id int64
+	if _, err := pgx.ForEachRow(rows, []any{&a.subject, &a.process, &id}, func() error { running[a] = id; return nil }); err != nil {
+		return fmt.Errorf("look for running processes: %w", err)
+	}
+	for i, r := range requests {
+		if !r.Single {
+			continue
+		}
+		a := about{r.Subject, r.Process}
+		if id, runs := running[a]; runs {
+			started[i] = Started{Instance: id, Running: true}
+			continue
+		}
+		running[a] = 0 // the first of this batch; its id is not known yet
+	}
+	return nil
+}
+
+// startEach starts one by one, and leaves an incident where it fails.
+func (s *Service) startEach(ctx context.Context, tx pgx.Tx, requests []StartRequest) ([]Started, error) {
+	started := make([]Started, len(requests))
+	for i, r := range requests {
+		one, err := s.startTogether(ctx, tx, []StartRequest{r})
+		if err == nil {
+			started[i] = one[0]
+			continue
+		}
+		if !ours(ctx, err) {
+			return nil, err
+		}
+		started[i].Err = err
+		s.log.WarnContext(ctx, "a process could not start", "process", r.Process, "subject", r.Subject, "error", err)
+		t := s.newTurn(tx, s.now())
+		t.failed = append(t.failed, failure{r.Subject, r.Process, err.Error()})
+		if err := t.write(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return started, nil
+}
+
+func subjectsOf(requests []StartRequest) []int64 {
+	ids := make([]int64, len(requests))
+	for i, r := range requests {
+		ids[i] = r.Subject
+	}
+	return ids
+}
+
+// begin makes the instances that shall start, with their first orders.
+func (t *turn) begin(ctx context.Context) error {
+	starting := t.starting
+	t.starting = nil
+	if len(starting) == 0 {
+		return nil
+	}
+	latest, err := t.latest(ctx, starting)
+	if err != nil {
+		return err
+	}
+	ids, err := t.s.ids.instances.take(ctx, t.tx, instanceIDs, len(starting))
+	if err != nil {
+		return err
+	}
+	for i, st := range starting {
+		if st.place != nil {
+			st.place.Instance = ids[i]
+		}
+		in := &instance{id: ids[i], root: ids[i], subject: st.Subject, startedAt: t.now, fresh: true, place: st.place}
+		if st.parent != nil {
+			in.root, in.parent, in.parentToken = st.parent.root, st.parent.id, st.token
+		}
+		found := latest[st.Process]
+		in.def = found.Definition
+		if in.def == nil {
+			in.def = &Definition{Key: st.Process}
+			t.cannotStart(in, found.err)
+			continue
+		}
+		if _, there := t.subjects[st.Subject]; !there {
+			t.cannotStart(in, fmt.Errorf("case %d: %w", st.Subject, ErrNotFound))
+			continue
+		}
+		t.instances[in.id] = in
+		t.queue = append(t.queue, order{to: in, name: "start", actor: st.Actor, command: func(c engine.Context) engine.Command {
+			return engine.Start{Context: c, Vars: st.Values}
+		}})
+	}
+	return nil
+}
+
+// cannotStart leaves word of an instance that never came to be.
+func (t *turn) cannotStart(in *instance, err error) {
+	delete(t.instances, in.id)
+	if in.place != nil {
+		in.place.Instance, in.place.Err = 0, err
+	}
+	t.s.log.Warn("a process cannot start", "process", in.def.Key, "subject", in.subject, "error", err)
+	if parent := t.instances[in.parent]; parent != nil {
+		t.queue = append(t.queue, order{to: parent, name: "child-ended", actor: staff.System(), tolerant: true, command: func(c engine.Context) engine.Command {
+			return engine.ChildEnded{Context: c, Token: in.parentToken, State: engine.Canceled, Values: map[string]any{"error": err.Error()}}
+		}})
+	}
+	t.failed = append(t.failed, failure{in.subject, in.def.Key, err.Error()})
+}
+
+// errNoRule is why a request without a process cannot start.
+var errNoRule = errors.New("Ни одно правило запуска не подошло к обращению")
+
+// found is the latest version of a key, or why there is none.
+type found struct {
+	*Definition
+	err error
+}
+
+// latest finds the versions that new instances run.
+func (t *turn) latest(ctx context.Context, starting []start) (map[string]found, error) {
+	versions := map[string]found{}
+	for _, st := range starting {
+		versions[st.Process] = found{err: fmt.Errorf("нет карты маршрута %q: %w", st.Process, ErrNotFound)}
+	}
+	if _, none := versions[""]; none {
+		versions[""] = found{err: errNoRule}
+	}
+	rows, err := t.tx.Query(ctx, latestSQL, pgx.NamedArgs{"keys": sortedKeys(versions)})
+	if err != nil {
+		return nil, fmt.Errorf("look for the latest route maps: %w", err)
+	}
+	ids := map[string]int64{}
+	var key string
+	var id int64
+	if _, err := pgx.ForEachRow(rows, []any{&key, &id}, func() error { ids[key] = id; return nil }); err != nil {
+		return nil, fmt.Errorf("look for the latest route maps: %w", err)
+	}
+	for key, id := range ids {
+		d, err := t.s.definition(ctx, t.tx, id)
+		if err != nil && !errors.Is(err, ErrInvalid) {
+			return nil, err
+		}
+		versions[key] = found{d, err}
+	}
+	return versions, nil
+}
