@@ -82,10 +82,15 @@ func one[T any](ctx context.Context, db postgres.DB, f pgx.RowToFunc[T], query s
 		return zero, err
 	}
 	row, err := pgx.CollectExactlyOneRow(rows, f)
+	return row, notFound(err)
+}
+
+// notFound makes the driver's word for nothing ours.
+func notFound(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return row, leads.ErrNotFound
+		return leads.ErrNotFound
 	}
-	return row, err
+	return err
 }
 
 // all reads the rows of a question.

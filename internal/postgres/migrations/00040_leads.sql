@@ -187,6 +187,7 @@ create table inquiry (
 create index inquiry_lead on inquiry (lead_id);
 create index inquiry_dead on inquiry (received_at) where state = 'dead';
 create index inquiry_connection on inquiry (connection, received_at);
+create index inquiry_test on inquiry (lead_id) where state = 'test';
 
 -- The event as it came, for replay and proof, as long as retention keeps it.
 create table inquiry_raw (
