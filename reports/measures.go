@@ -246,11 +246,23 @@ func index(all ...Measure) map[string]Measure {
 	return byKey
 }
 
-// Measures gives the definition of a measure.
+// measure gives the definition of a measure.
 func measure(key string) Measure {
 	m, ok := measures[key]
 	if !ok {
 		panic("reports: no measure " + key) // the catalog is tested
 	}
 	return m
+}
+
+// Sums tells whether the rows of a table add up to the total of the measure.
+func Sums(key string) bool {
+	m, ok := measures[key]
+	return ok && m.sums()
+}
+
+// ShareOf gives the measures whose quotient a share is.
+func ShareOf(key string) (over, under string, ok bool) {
+	m := measures[key]
+	return m.share[0], m.share[1], m.share[0] != ""
 }
