@@ -1,0 +1,184 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marshrut/leads"
+	"marshrut/leads/repository"
+	"marshrut/processes"
+)
+
+// reached is how long a conversation has to last to count as one: shorter ones
+// are answering machines and wrong connections.
+const reached = 10 * time.Second
+
+// Arrive does what captured inquiries cause, inside the transaction that captured
+// them: new leads start the route maps their rules choose, running ones hear that
+// the client turned to us or was reached, a missed call is called back beside the
+// sale. A route map that cannot start is an incident and costs no lead; an error
+// is the database's. However many inquiries come, it takes a handful of
+// statements.
+func (c *Casework) Arrive(ctx context.Context, tx pgx.Tx, now time.Time, captured []repository.Captured) error {
+	ctx, span := c.tracer.Start(ctx, "casework.arrive")
+	defer span.End()
+	book, err := c.rules.book(ctx, tx)
+	if err != nil {
+		return err
+	}
+	a := arrival{book: book, started: map[startKey]bool{}}
+	for _, one := range captured {
+		a.add(one)
+	}
+	for _, trouble := range a.troubles {
+		c.log.WarnContext(ctx, "a start rule cannot be evaluated and was passed over", "error", trouble)
+	}
+	// Running processes first: what starts below must not hear the message that starts it.
+	if err := c.correlate(ctx, tx, a.messages); err != nil {
+		return err
+	}
+	return c.start(ctx, tx, a)
+}
+
+// arrival collects what a batch causes.
+type arrival struct {
+	book     *ruleBook
+	messages []processes.Message
+	starts   []processes.StartRequest
+	started  map[startKey]bool
+	again    []processes.Message // for route maps that were running already
+	further  []processes.Message // for route maps that this batch starts
+	troubles []error
+}
+
+// startKey is one route map about one lead.
+type startKey struct {
+	lead    int64
+	process string
+}
+
+func (a *arrival) add(one repository.Captured) {
+	switch one.Outcome {
+	case repository.OutcomeLead, repository.OutcomeJoined, repository.OutcomeTest:
+	default:
+		return
+	}
+	if one.LeadID == 0 {
+		return
+	}
+	if !one.LeadNew {
+		a.messages = append(a.messages, heard(one)...)
+	}
+	if one.Inquiry.Outgoing() && !one.LeadNew {
+		return
+	}
+	v := view{Lead: one.Lead, Inquiry: one.Inquiry, ClientKnown: one.ClientKnown}
+	values := v.values(nil, time.UTC)
+	asked := a.book.lanes()
+	if one.LeadNew && len(asked) == 0 {
+		asked = []string{LaneSale}
+	}
+	for _, lane := range asked {
+		if lane == LaneSale && !one.LeadNew {
+			continue
+		}
+		found, ok, trouble := a.book.match(lane, values)
+		if trouble != nil {
+			a.troubles = append(a.troubles, trouble)
+		}
+		if !ok && lane == LaneSale {
+			// Nothing begins by itself on this lead: an incident, which the heads see.
+			a.starts = append(a.starts, processes.StartRequest{Subject: one.LeadID})
+		}
+		if ok && found.Process != "" {
+			a.request(one, found)
+		}
+	}
+}
+
+// request asks to start the route map, once for a lead.
+func (a *arrival) request(one repository.Captured, r Rule) {
+	key := startKey{one.LeadID, r.Process}
+	if a.started[key] {
+		a.further = append(a.further, missedAgain(one)...)
+		return
+	}
+	a.started[key] = true
+	a.starts = append(a.starts, processes.StartRequest{Process: r.Process, Subject: one.LeadID, Single: r.Lane != LaneSale})
+	if one.LeadNew {
+		return
+	}
+	a.again = append(a.again, missedAgain(one)...)
+}
+
+// heard are the messages an inquiry of an open lead is to its processes.
+func heard(one repository.Captured) []processes.Message {
+	in := one.Inquiry
+	values := map[string]any{"channel": string(in.Channel), "inquiry": in.ID, "subject": in.Subject, "missed": in.MissedCall()}
+	var out []processes.Message
+	if !in.Outgoing() {
+		out = append(out, processes.Message{Subject: one.LeadID, Name: ClientContacted, Values: values})
+	}
+	if call := in.Call; call != nil && call.Answered && call.Talk >= reached {
+		out = append(out, processes.Message{Subject: one.LeadID, Name: ClientReached, Values: values})
+	}
+	return out
+}
+
+func missedAgain(one repository.Captured) []processes.Message {
+	if !one.Inquiry.MissedCall() {
+		return nil
+	}
+	return []processes.Message{{Subject: one.LeadID, Name: CallMissed, Values: map[string]any{"inquiry": one.InquiryID}}}
+}
+
+func (c *Casework) correlate(ctx context.Context, tx pgx.Tx, messages []processes.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	if err := c.processes.Correlate(ctx, tx, messages); err != nil {
+		return fmt.Errorf("tell processes what the client did: %w", err)
+	}
+	return nil
+}
+
+// start starts the route maps. One that is running on its lead already, or has just
+// been started by the same batch, hears of the further call instead.
+func (c *Casework) start(ctx context.Context, tx pgx.Tx, a arrival) error {
+	if len(a.starts) == 0 {
+		return nil
+	}
+	started, err := c.processes.Start(ctx, tx, a.starts)
+	if err != nil {
+		return fmt.Errorf("start %d processes: %w", len(a.starts), err)
+	}
+	running := map[int64]bool{}
+	for i, s := range started {
+		if s.Running {
+			running[a.starts[i].Subject] = true
+		}
+	}
+	messages := a.further
+	for _, m := range a.again {
+		if running[m.Subject] {
+			messages = append(messages, m)
+		}
+	}
+	return c.correlate(ctx, tx, messages)
+}
+
+// interactionMessages are what an interaction that a person noted is to the lead's processes.
+func interactionMessages(lead int64, i leads.Interaction) []processes.Message {
+	values := map[string]any{"kind": string(i.Kind), "subject": i.Subject}
+	var out []processes.Message
+	if i.Direction == leads.DirectionIn && !i.Automatic {
+		out = append(out, processes.Message{Subject: lead, Name: ClientContacted, Values: values})
+	}
+	if i.Kind == leads.KindCall && !i.Missed && i.Talk >= reached {
+		out = append(out, processes.Message{Subject: lead, Name: ClientReached, Values: values})
+	}
+	return out
+}
