@@ -20,7 +20,6 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"marshrut/connectors"
-	"marshrut/leads"
 	"marshrut/pipeline"
 )
 
@@ -86,7 +85,7 @@ func (h *Handler) keep(ctx context.Context, event *pipeline.Event, r connectors.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.Budget)
 	defer cancel()
 	folder := event.Time.UTC().Format("2006/01/02/") + hex.EncodeToString(connectors.Fingerprint(r))
-	var files []leads.File
+	var files []connectors.File
 	for i, f := range attachments(r.Body, r.ContentType) {
 		f.Ref = fmt.Sprintf("files/%s/%d", folder, i)
 		if err := h.Store(ctx, f.Ref, bytes.NewReader(f.data)); err != nil {
@@ -114,7 +113,7 @@ func (h *Handler) keep(ctx context.Context, event *pipeline.Event, r connectors.
 const maxAttachments = 50
 
 type attachment struct {
-	leads.File
+	connectors.File
 	data []byte
 }
 
@@ -140,7 +139,7 @@ func attachments(body []byte, contentType string) []attachment {
 		if len(data) == 0 {
 			continue // an input that was left empty
 		}
-		files = append(files, attachment{leads.File{Name: fileName(name), Type: part.Header.Get("Content-Type"), Size: int64(len(data))}, data})
+		files = append(files, attachment{connectors.File{Name: fileName(name), Type: part.Header.Get("Content-Type"), Size: int64(len(data))}, data})
 		if err != nil {
 			return files
 		}

@@ -1,0 +1,169 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"marshrut/connectors"
+	"marshrut/leads"
+	"marshrut/pipeline"
+)
+
+// Classes of reasons why a message is dead.
+const (
+	faultConnection  = "connection"  // nobody knows the connection, or it cannot work
+	faultTranslation = "translation" // the connector cannot understand it
+	faultData        = "data"        // the database cannot store it
+	faultPanic       = "panic"       // our code fails on it
+)
+
+// letter is an event and what its connector made of it.
+type letter struct {
+	event     pipeline.Event
+	channel   leads.Channel
+	inquiries []leads.Inquiry
+	reason    string // why it is dead, "" if it is not
+	fault     string
+}
+
+// slow is how long understanding one message may take before the log says so.
+const slow = time.Second
+
+// translate understands each event by its connection. Its error means that something
+// it needs is away, never that a message is bad.
+func (i *Intake) translate(ctx context.Context, events []pipeline.Event) ([]letter, error) {
+	letters := make([]letter, len(events))
+	for n, e := range events {
+		l, err := i.read(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		letters[n] = l
+	}
+	return letters, nil
+}
+
+// read makes a letter of one event.
+func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
+	l := letter{event: e, channel: channelOf(e)}
+	c, err := i.Connections.Find(ctx, e.Connection)
+	switch {
+	case errors.Is(err, connectors.ErrUnknown):
+		l.dead(faultConnection, fmt.Sprintf("подключения «%s» больше нет: создайте его снова и повторите обработку", e.Connection))
+		return l, nil
+	case err != nil:
+		return l, fmt.Errorf("find the connection of event %s: %w", e.ID, err)
+	}
+	l.channel = c.Channel
+	translator, ok := c.Instance.(connectors.Translator)
+	if !ok {
+		l.dead(faultConnection, connectionFault(c))
+		return l, nil
+	}
+	whole, err := i.fetch(ctx, e)
+	if errors.Is(err, fs.ErrNotExist) {
+		l.dead(faultData, "исходные данные сообщения удалены из хранилища файлов")
+		return l, nil
+	}
+	if err != nil {
+		return l, err
+	}
+	started := time.Now()
+	inquiries, fault, err := safeTranslate(translator, whole)
+	if took := time.Since(started); took > slow {
+		i.Log.Warn("a message took long to understand", "connection", e.Connection, "event", e.ID, "took", took)
+	}
+	if err != nil {
+		l.dead(fault, c.RedactText(err.Error()))
+		return l, nil
+	}
+	l.inquiries = complete(inquiries, e, c)
+	return l, nil
+}
+
+func (l *letter) dead(fault, reason string) { l.fault, l.reason, l.inquiries = fault, reason, nil }
+
+func connectionFault(c *connectors.Connected) string {
+	if c.Fault != nil {
+		return fmt.Sprintf("подключение «%s» настроено с ошибкой: %s", c.Name, c.RedactText(c.Fault.Error()))
+	}
+	return fmt.Sprintf("подключение «%s» не принимает обращения", c.Name)
+}
+
+// channelOf is what an event is filed under when its connection is not known any more.
+func channelOf(e pipeline.Event) leads.Channel {
+	switch e.Connector {
+	case "telephony":
+		return leads.ChannelCall
+	case "email":
+		return leads.ChannelMail
+	case "onec":
+		return leads.ChannelOneC
+	}
+	return leads.ChannelForm
+}
+
+// maxFetched bounds what is read back of a body that travelled by reference.
+const maxFetched = 26 << 20
+
+// fetch gives the event with its bytes, wherever they are.
+func (i *Intake) fetch(ctx context.Context, e pipeline.Event) (pipeline.Event, error) {
+	if e.DataRef == "" {
+		return e, nil
+	}
+	r, err := i.Fetch(ctx, e.DataRef)
+	if err != nil {
+		return e, fmt.Errorf("%w: event %s: %w", errBlob, e.ID, err)
+	}
+	defer r.Close()
+	e.Data, err = io.ReadAll(io.LimitReader(r, maxFetched))
+	if err != nil {
+		return e, fmt.Errorf("%w: event %s: %w", errBlob, e.ID, err)
+	}
+	return e, nil
+}
+
+// safeTranslate asks the connector, whatever it does with the bytes of strangers.
+func safeTranslate(t connectors.Translator, e pipeline.Event) (inquiries []leads.Inquiry, fault string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			inquiries, fault = nil, faultPanic
+			err = fmt.Errorf("ошибка программы при разборе: %v (%s)", p, firstFrame(debug.Stack()))
+		}
+	}()
+	inquiries, err = t.Translate(e)
+	if err == nil && len(inquiries) == 0 {
+		err = errors.New("в сообщении не нашлось ни одного обращения")
+	}
+	return inquiries, faultTranslation, err
+}
+
+// complete fills in what a connector does not know of an inquiry.
+func complete(inquiries []leads.Inquiry, e pipeline.Event, c *connectors.Connected) []leads.Inquiry {
+	for n := range inquiries {
+		in := &inquiries[n]
+		in.ID, in.Connection, in.Key, in.Trace = e.ID, e.Connection, e.OrderKey(), e.TraceParent
+		if n > 0 {
+			in.ID = pipeline.ID(e.ID, strconv.Itoa(n))
+		}
+		if in.VendorID == "" {
+			in.VendorID = e.Subject
+		}
+		if in.Channel == "" {
+			in.Channel = c.Channel
+		}
+		if in.ReceivedAt.IsZero() {
+			in.ReceivedAt = e.Time
+		}
+		if in.Source == "" {
+			in.Source = c.Source
+		}
+	}
+	return inquiries
+}
