@@ -113,8 +113,14 @@ type Request struct {
 	Remote      netip.Addr
 	Body        []byte // as it came, still encoded as Content-Encoding says
 	ReceivedAt  time.Time
-	Files       []leads.File // attachments that are in the blob store; only in Translate
+	Files       []File // attachments that are in the blob store; only in Translate
+	// Repairs are values a person put in the place of what came, by the key of the
+	// field; only in Translate, when a message nobody understood is run again.
+	Repairs map[string]string
 }
+
+// File is an attachment.
+type File = leads.File
 
 // Receipt is what a Receiver makes of a Request.
 type Receipt struct {

@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/netip"
 	"strings"
 	"time"
 
-	"marshrut/leads"
 	"marshrut/pipeline"
 )
 
@@ -21,10 +21,11 @@ const (
 	AttrPath   = "path"
 	AttrQuery  = "query"
 	AttrRemote = "remote"
-	AttrFiles  = "files" // JSON list of leads.File
+	AttrFiles  = "files" // JSON list of File
 	AttrHash   = "hash"  // hex of what tells a repeat from a conflict
 	AttrTest   = "test"
 	AttrSpam   = "spam"
+	attrRepair = "repairs" // JSON object of field values
 	headerAttr = "header-"
 )
 
@@ -122,11 +123,14 @@ func RequestOf(e pipeline.Event) Request {
 	if files := e.Attributes[AttrFiles]; files != "" {
 		_ = json.Unmarshal([]byte(files), &r.Files) // our own writing; without it the files are still in the body
 	}
+	if repairs := e.Attributes[attrRepair]; repairs != "" {
+		_ = json.Unmarshal([]byte(repairs), &r.Repairs)
+	}
 	return r
 }
 
 // SetFiles notes the attachments that were stored for an event.
-func SetFiles(e *pipeline.Event, files []leads.File) error {
+func SetFiles(e *pipeline.Event, files []File) error {
 	if len(files) == 0 {
 		return nil
 	}
@@ -135,6 +139,20 @@ func SetFiles(e *pipeline.Event, files []leads.File) error {
 		return err
 	}
 	e.SetAttribute(AttrFiles, string(text))
+	return nil
+}
+
+// SetRepairs puts values in the place of what came, for a translation that is tried again.
+func SetRepairs(e *pipeline.Event, repairs map[string]string) error {
+	if len(repairs) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(repairs)
+	if err != nil {
+		return err
+	}
+	e.Attributes = maps.Clone(e.Attributes)
+	e.SetAttribute(attrRepair, string(text))
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"marshrut/connectors"
 	"marshrut/leads"
@@ -20,6 +22,7 @@ var errEmpty = errors.New("в сообщении нет ни одного пол
 func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 	r := connectors.RequestOf(e)
 	whole := Decode(r)
+	whole.repair(r.Repairs)
 	forms := whole.records()
 	if len(forms) > maxRecords {
 		return nil, fmt.Errorf("в одном сообщении %d записей, больше %d не принимается: разделите выгрузку", len(forms), maxRecords)
@@ -92,4 +95,12 @@ func (f Form) records() []Form {
 		all = append(all, *one)
 	}
 	return all
+}
+
+// repair puts what a person wrote in the place of what came.
+func (f *Form) repair(values map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		f.Remove(key)
+		f.Add(key, values[key])
+	}
 }

@@ -132,7 +132,9 @@ type panicked struct {
 	at   string
 }
 
-func (p *panicked) Error() string { return fmt.Sprintf("ошибка программы: %v (%s)", p.what, p.at) }
+func (p *panicked) Error() string {
+	return fmt.Sprintf("ошибка программы: %v (%s)", p.what, p.at)
+}
 
 // atFault reports that running the same again is in vain: the data is bad, or a
 // race was lost so often that it is none.

@@ -52,6 +52,10 @@ func (i *Intake) translate(ctx context.Context, events []pipeline.Event) ([]lett
 // read makes a letter of one event.
 func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
 	l := letter{event: e, channel: channelOf(e)}
+	if e.Type == pipeline.UnreadableType {
+		l.dead(faultTranslation, "в очередь попало чужое или повреждённое сообщение: "+e.Attributes[pipeline.UnreadableReason])
+		return l, nil
+	}
 	c, err := i.Connections.Find(ctx, e.Connection)
 	switch {
 	case errors.Is(err, connectors.ErrUnknown):
