@@ -12,7 +12,10 @@ func (d *decider) start(cmd Start) error {
 	if len(starts) != 1 {
 		return fmt.Errorf("start process %s: it has %d none start events, not one", d.p.ID, len(starts))
 	}
-	vars := map[string]any{}
+	var vars map[string]any
+	if len(d.p.Vars) > 0 {
+		vars = map[string]any{}
+	}
 	for _, v := range d.p.Vars {
 		if v.Value != nil {
 			vars[v.Name] = plain(v.Value)
