@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,7 +22,11 @@ import (
 type archive struct {
 	out   io.Writer
 	parts []*part
+	types *bytes.Buffer // the content types while they are written
 }
+
+// contentTypes is the part whose elements excelize writes in the order of a map.
+const contentTypes = "[Content_Types].xml"
 
 func newArchive(out io.Writer) *archive { return &archive{out: out} }
 
@@ -36,6 +41,25 @@ type part struct {
 	deflated uint64
 }
 
+// epoch is 1 January 1980 as zip writes dates: the first it can. The date of the
+// report is in the document's properties.
+const epoch = 1<<5 | 1
+
+var element = regexp.MustCompile(`<(Default|Override) [^>]*?(/>|></(Default|Override)>)`)
+
+// sortElements puts the elements of the content types in order: which comes
+// first has no meaning there (ECMA-376 part 2, 10.1.2.2).
+func sortElements(xml string) string {
+	all := element.FindAllString(xml, -1)
+	if len(all) == 0 {
+		return xml
+	}
+	place := element.FindStringIndex(xml)[0]
+	slices.Sort(all)
+	rest := element.ReplaceAllString(xml, "")
+	return rest[:place] + strings.Join(all, "") + rest[place:]
+}
+
 // inMemory is how much of a compressed part is kept in memory: all but the sheets of leads.
 const inMemory = 1 << 20
 
@@ -48,6 +72,10 @@ func (a *archive) Create(name string) (io.Writer, error) {
 	// Level 3: half the time of the usual 6 for a file a tenth larger (BenchmarkWorkbook).
 	p.deflate, _ = flate.NewWriter(stored{p}, 3)
 	a.parts = append(a.parts, p)
+	if name == contentTypes {
+		a.types = &bytes.Buffer{}
+		return a.types, nil
+	}
 	return p, nil
 }
 
@@ -74,6 +102,13 @@ func (a *archive) endPart() error {
 	if len(a.parts) == 0 {
 		return nil
 	}
+	if a.types != nil {
+		sorted := sortElements(a.types.String())
+		a.types = nil
+		if _, err := io.WriteString(a.parts[len(a.parts)-1], sorted); err != nil {
+			return err
+		}
+	}
 	return a.parts[len(a.parts)-1].deflate.Close()
 }
 
@@ -93,7 +128,7 @@ func (p *part) Write(b []byte) (int, error) {
 }
 
 func (p *part) writeTo(z *zip.Writer) error {
-	w, err := z.CreateRaw(&zip.FileHeader{Name: p.name, Method: zip.Deflate, CRC32: p.sum, UncompressedSize64: p.size, CompressedSize64: p.deflated})
+	w, err := z.CreateRaw(&zip.FileHeader{Name: p.name, Method: zip.Deflate, ModifiedDate: epoch, CRC32: p.sum, UncompressedSize64: p.size, CompressedSize64: p.deflated})
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type paper struct {
 	widths  []float64 // in characters
 	noGrid  bool
 	tab     string // colour of the tab
-	upright bool
+	onePage bool   // on paper; else as many pages as it takes
 }
 
 // maxName is the longest name of a sheet that Excel opens.
@@ -58,21 +58,21 @@ func cutTo(s string, length int) string {
 // open starts a sheet. All that stands before the rows in the file is set here.
 func (b *book) open(name string, p paper) (*sheet, error) {
 	f := b.file
-	yes, one, none, a4 := true, 1, 0, 9
-	orientation := "landscape"
-	if p.upright {
-		orientation = "portrait"
+	yes, one, a4 := true, 1, 9
+	orientation, high := "landscape", 0 // as many pages as it takes
+	if p.onePage {
+		high = 1
 	}
 	props := &excelize.SheetPropsOptions{FitToPage: &yes}
 	if p.tab != "" {
 		props.TabColorRGB = &p.tab
 	}
 	grid := !p.noGrid
-	margin := 0.4 // inches
+	side, edge, footer := 0.4, 0.6, 0.3 // inches
 	for _, err := range []error{
 		f.SetSheetProps(name, props),
-		f.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &orientation, Size: &a4, FitToWidth: &one, FitToHeight: &none}),
-		f.SetPageMargins(name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin}),
+		f.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &orientation, Size: &a4, FitToWidth: &one, FitToHeight: &high}),
+		f.SetPageMargins(name, &excelize.PageLayoutMarginsOptions{Left: &side, Right: &side, Top: &edge, Bottom: &edge, Header: &footer, Footer: &footer}),
 		f.SetHeaderFooter(name, &excelize.HeaderFooterOptions{OddFooter: b.footer()}),
 		f.SetSheetView(name, -1, &excelize.ViewOptions{ShowGridLines: &grid}),
 	} {

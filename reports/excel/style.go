@@ -80,10 +80,10 @@ func (b *book) makeStyles() error {
 		label:    add(excelize.Style{Font: &excelize.Font{Color: muted}, Alignment: top(false)}),
 		text:     add(excelize.Style{Alignment: top(false)}),
 		wrap:     add(excelize.Style{Alignment: top(true), Border: under(line)}),
-		note:     add(excelize.Style{Alignment: &excelize.Alignment{WrapText: true, Vertical: "center", Indent: 1}, Fill: fill(amber)}),
+		note:     add(excelize.Style{Alignment: &excelize.Alignment{Horizontal: "left", WrapText: true, Vertical: "center", Indent: 1}, Fill: fill(amber)}),
 		section:  add(excelize.Style{Font: &excelize.Font{Bold: true, Size: 13, Color: ink}, Border: under(accent)}),
 		header:   add(excelize.Style{Font: &excelize.Font{Bold: true, Color: "FFFFFF"}, Fill: fill(accent), Alignment: &excelize.Alignment{WrapText: true, Vertical: "center", Horizontal: "center"}}),
-		kpiLabel: add(excelize.Style{Font: &excelize.Font{Size: 9, Color: muted}, Fill: fill(soft), Alignment: &excelize.Alignment{Indent: 1, Vertical: "center", WrapText: true}}),
+		kpiLabel: add(excelize.Style{Font: &excelize.Font{Size: 9, Color: muted}, Fill: fill(soft), Alignment: &excelize.Alignment{Horizontal: "left", Indent: 1, Vertical: "center", WrapText: true}}),
 		cell:     map[reports.Unit]int{}, total: map[reports.Unit]int{}, kpi: map[reports.Unit]int{},
 	}
 	for _, u := range units {

@@ -9,11 +9,13 @@ import (
 	"marshrut/reports"
 )
 
-// The summary is a grid of twelve narrow columns: a card takes three, a chart six.
+// The summary is a grid of twelve columns: a card takes three, the third of them
+// the gap to the next card; a chart takes six.
 const (
 	gridColumns = 12
-	gridWidth   = 11.5
 	cardColumns = 3
+	cardWidth   = 15.5
+	gapWidth    = 2
 	chartRows   = 17
 )
 
@@ -22,9 +24,12 @@ const (
 func (b *book) writeSummary() error {
 	widths := make([]float64, gridColumns)
 	for i := range widths {
-		widths[i] = gridWidth
+		widths[i] = cardWidth
+		if i%cardColumns == cardColumns-1 {
+			widths[i] = gapWidth
+		}
 	}
-	s, err := b.open(b.summarySheet(), paper{widths: widths, noGrid: true, tab: accent})
+	s, err := b.open(b.summarySheet(), paper{widths: widths, noGrid: true, tab: accent, onePage: true})
 	if err != nil {
 		return err
 	}
@@ -52,7 +57,7 @@ func (b *book) summaryHead(s *sheet) error {
 		{b.in("Сформирован", "Made at"), r.MadeAt.Format(moment)},
 	}
 	for i, l := range lines {
-		if err := s.put(4+i, 0, excelize.Cell{StyleID: b.styles.label, Value: l[0]}, nil, excelize.Cell{StyleID: b.styles.text, Value: l[1]}); err != nil {
+		if err := s.put(4+i, 0, excelize.Cell{StyleID: b.styles.label, Value: l[0]}, excelize.Cell{StyleID: b.styles.text, Value: l[1]}); err != nil {
 			return err
 		}
 	}
@@ -158,7 +163,7 @@ func (b *book) chart(r reports.Result, c reports.Chart) *excelize.Chart {
 	gap, overlap := uint(40), 100
 	chart := &excelize.Chart{
 		Type:      excelize.BarStacked,
-		Dimension: excelize.ChartDimension{Width: 500, Height: 320},
+		Dimension: excelize.ChartDimension{Width: 470, Height: 320},
 		Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: c.Title, Font: &excelize.Font{Bold: true, Size: 12, Color: ink}}}},
 		Legend:    excelize.ChartLegend{Position: "none"},
 		PlotArea:  excelize.ChartPlotArea{ShowVal: true},
@@ -202,7 +207,7 @@ func (b *book) summaryEnd(s *sheet) error {
 	}
 	for _, f := range b.head.Excluded {
 		row++
-		if err := s.put(row, 0, excelize.Cell{StyleID: b.styles.text, Value: f.Title}, nil, nil, nil, b.cell(f.Value, b.styles.cell[reports.Count])); err != nil {
+		if err := s.put(row, 0, excelize.Cell{StyleID: b.styles.text, Value: f.Title}, nil, nil, b.cell(f.Value, b.styles.cell[reports.Count])); err != nil {
 			return err
 		}
 	}
@@ -219,7 +224,7 @@ func (b *book) summaryEnd(s *sheet) error {
 	}
 	formula := fmt.Sprintf("COUNTIF(%s!$F$4:$F$%d,\"<>0\")", quote(b.checksSheet()), 3+max(n, 1))
 	return s.put(row+1, 0,
-		excelize.Cell{StyleID: b.styles.text, Value: fmt.Sprintf(b.in("Сверок: %d. Из них не сходится:", "Checks: %d. Of them do not hold:"), n)}, nil, nil, nil,
+		excelize.Cell{StyleID: b.styles.text, Value: fmt.Sprintf(b.in("Сверок: %d. Из них не сходится:", "Checks: %d. Of them do not hold:"), n)}, nil, nil,
 		excelize.Cell{StyleID: b.styles.cell[reports.Count], Formula: formula, Value: failed})
 }
 
