@@ -221,11 +221,11 @@ type Set struct {
 
 // Timer is when a timer event fires; exactly one of Duration, Date, Cycle is given.
 type Timer struct {
-	Duration *Expr  // gives an ISO 8601 duration
+	Duration *Expr  // gives an ISO 8601 duration, or a moment
 	Date     *Expr  // gives a date or a moment
 	Cycle    *Expr  // gives an ISO 8601 repeating interval, R3/PT1H
 	Working  bool   // durations count working time, mr:working="true"; dates move to the next working moment
-	At       string // time of day "10:00" that the result moves to, mr:at
+	At       *Expr  // gives a time of day "10:00" that the result moves to, or "" for none; mr:at
 }
 
 // Call is what a call activity starts.
@@ -239,6 +239,7 @@ type Action struct {
 	Name   string
 	Params []Param // in document order
 	Wait   bool    // of a delivery: the process waits until it is done
+	Inputs []Set   // of start-process: variables of the new instance
 
 	Delivery bool // filled in by Check from the ActionSpec
 }

@@ -148,7 +148,12 @@ func (c *checker) timer(e *Element) {
 	}
 	c.value(e, "Дата таймера", "Date of the timer", t.Date)
 	c.duration(e, "Длительность таймера", "Duration of the timer", t.Duration)
-	c.clock(e, t.At)
+	if t.At != nil {
+		c.value(e, "Время суток таймера", "Time of day of the timer", t.At)
+		if t.At.literal {
+			c.clock(e, t.At.Source)
+		}
+	}
 	if t.Cycle == nil {
 		return
 	}
@@ -238,7 +243,11 @@ func (c *checker) call(e *Element) {
 	case !known(c.env.Processes, e.Call.Process):
 		c.wrong(e, "«%s»: нет процесса «%s»", "%q: there is no process %q", label(e), e.Call.Process)
 	}
-	for _, in := range e.Call.Inputs {
+	c.inputs(e, e.Call.Inputs)
+}
+
+func (c *checker) inputs(e *Element, inputs []Set) {
+	for _, in := range inputs {
 		c.value(e, "Значение для «"+in.Name+"»", "The value of "+in.Name, in.Value)
 	}
 }
@@ -262,6 +271,7 @@ func (c *checker) action(e *Element) {
 	if e.Action.Wait && !spec.Delivery {
 		c.wrong(e, "«%s»: действие «%s» исполняется сразу, ждать его не нужно", "%q: action %q is done at once, there is nothing to wait for", label(e), e.Action.Name)
 	}
+	c.inputs(e, e.Action.Inputs)
 	for _, param := range e.Action.Params {
 		if !slices.Contains(spec.Required, param.Name) && !slices.Contains(spec.Optional, param.Name) {
 			c.wrong(e, "«%s»: у действия «%s» нет параметра «%s»", "%q: action %q has no parameter %q", label(e), e.Action.Name, param.Name)

@@ -161,6 +161,9 @@ func (c *checker) outcomes(e *Element, t *Task) {
 		if o.Closes != "" && !slices.Contains(closings, o.Closes) {
 			c.wrong(e, "«%s»: результат «%s» закрывает лид как «%s»; можно won, lost, junk", "%q: outcome %q closes as %q; it can be won, lost or junk", label(e), o.Label, o.Closes)
 		}
+		if o.Toward != "" && !slices.Contains(closings, o.Toward) {
+			c.wrong(e, "«%s»: результат «%s» ведёт к закрытию «%s»; можно won, lost, junk", "%q: outcome %q leads toward %q; it can be won, lost or junk", label(e), o.Label, o.Toward)
+		}
 		if (o.Closes == "lost" || o.Closes == "junk") && o.Reason == nil {
 			c.wrong(e, "«%s»: результат «%s» закрывает лид без причины", "%q: outcome %q closes without a reason", label(e), o.Label)
 		}

@@ -47,7 +47,9 @@ func (b *builder) extension(x *node, e *Element) {
 	case "timer":
 		if e.Timer != nil {
 			e.Timer.Working = e.Timer.Working || x.attr("working") == "true"
-			e.Timer.At = first(e.Timer.At, x.attr("at"))
+			if at := value(x, "at"); at != nil {
+				e.Timer.At = at
+			}
 		}
 		return
 	}
@@ -123,7 +125,8 @@ func step(x *node) Step {
 
 func outcome(x *node) Outcome {
 	o := Outcome{ID: x.attr("id"), Label: first(x.attr("label"), x.attr("id")), LabelEn: x.attr("label.en"),
-		When: condition(x, "when"), Closes: x.attr("closes"), Stage: x.attr("stage")}
+		When: condition(x, "when"), Closes: x.attr("closes"),
+		Toward: x.attr("toward"), Stage: x.attr("stage")}
 	if reason := x.attr("reason"); reason != "" {
 		o.Reason = NewText(reason)
 	}
@@ -142,6 +145,7 @@ func action(x *node) *Action {
 	x.each(Extension, func(p *node) {
 		a.Params = append(a.Params, Param{Name: p.attr("name"), Text: NewText(first(p.attr("value"), p.text()))})
 	}, "param")
+	x.each(Extension, func(in *node) { a.Inputs = append(a.Inputs, set(in)) }, "in")
 	return a
 }
 

@@ -33,6 +33,7 @@ func newNames(env Environment, p *Process) names {
 	n := names{typed: types.Map{
 		"now":      types.TypeOf(time.Time{}),
 		"today":    types.TypeOf(time.Time{}),
+		"working":  types.Bool,
 		"outcome":  types.String,
 		"outcomes": types.Map{types.Extra: types.String},
 		"value":    types.Any,
@@ -131,6 +132,7 @@ type Bindings struct {
 	Outcomes map[string]string
 	Now      time.Time
 	Location *time.Location // of dates without a zone; nil: UTC
+	Working  bool           // Now is working time
 	Message  map[string]any // what came with a message
 	Child    map[string]any // what a child process ended with
 	Value    any            // the new value, in validations
@@ -155,6 +157,7 @@ func (n names) bind(b Bindings) map[string]any {
 	}
 	env["vars"] = fill(n.vars, b.Vars, b.Location)
 	env["steps"] = fill(n.steps, b.Steps, b.Location)
+	env["working"] = b.Working
 	env["outcome"] = b.Outcome
 	env["outcomes"] = b.Outcomes
 	env["now"] = now

@@ -191,7 +191,10 @@ func (b *builder) message(def, event *node) string {
 }
 
 func timer(def, event *node) *Timer {
-	t := &Timer{At: first(def.attrIn(Extension, "at"), event.attrIn(Extension, "at"))}
+	t := &Timer{}
+	if at := first(def.attrIn(Extension, "at"), event.attrIn(Extension, "at")); at != "" {
+		t.At = newValue(at)
+	}
 	t.Working = first(def.attrIn(Extension, "working"), event.attrIn(Extension, "working")) == "true"
 	if n := def.child("timeDuration"); n != nil && n.text() != "" {
 		t.Duration = newValue(n.text())

@@ -92,8 +92,12 @@ func (d *decider) act(t Token, e *bpmn.Element) error {
 	d.enterStage(e, 0, e.Stage)
 	switch {
 	case e.Action.Name == "start-process":
+		vars, err := d.inputs(e.Action.Inputs, t.Outcome)
+		if err != nil {
+			return err
+		}
 		process, _ := params["process"].(string)
-		d.emit(ChildStarted{Token: t.No, Element: e.ID, Process: process})
+		d.emit(ChildStarted{Token: t.No, Element: e.ID, Process: process, Vars: vars})
 	case e.Action.Delivery && e.Action.Wait:
 		if err := d.watch(t, e); err != nil {
 			return err
@@ -111,13 +115,9 @@ func (d *decider) act(t Token, e *bpmn.Element) error {
 
 // call starts another process and waits for it.
 func (d *decider) call(t Token, e *bpmn.Element) error {
-	vars := map[string]any{}
-	for _, in := range e.Call.Inputs {
-		v, err := in.Value.Eval(d.bind(t.Outcome))
-		if err != nil {
-			return err
-		}
-		vars[in.Name] = plain(v)
+	vars, err := d.inputs(e.Call.Inputs, t.Outcome)
+	if err != nil {
+		return err
 	}
 	if err := d.watch(t, e); err != nil {
 		return err
@@ -125,6 +125,19 @@ func (d *decider) call(t Token, e *bpmn.Element) error {
 	d.enterStage(e, 0, e.Stage)
 	d.emit(ChildStarted{Token: t.No, Element: e.ID, Process: e.Call.Process, Vars: vars, Wait: true}, TokenWaits{Token: t.No, For: WaitChild})
 	return nil
+}
+
+// inputs are the variables that another process begins with.
+func (d *decider) inputs(sets []bpmn.Set, outcome string) (map[string]any, error) {
+	vars := map[string]any{}
+	for _, in := range sets {
+		v, err := in.Value.Eval(d.bind(outcome))
+		if err != nil {
+			return nil, err
+		}
+		vars[in.Name] = plain(v)
+	}
+	return vars, nil
 }
 
 // catch waits for a timer or message.

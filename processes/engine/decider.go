@@ -51,7 +51,8 @@ func (d *decider) element(id string) *bpmn.Element { return d.p.Element(id) }
 func (d *decider) bind(outcome string) map[string]any {
 	if d.env == nil {
 		d.env = d.p.Bind(bpmn.Bindings{Values: d.subject(), Facts: d.context.Facts, Vars: d.in.Vars, Steps: d.in.Steps,
-			Outcomes: d.in.Outcomes, Now: d.context.At, Location: d.calendar().Zone(), Message: d.message, Child: d.child})
+			Outcomes: d.in.Outcomes, Now: d.context.At, Location: d.calendar().Zone(),
+			Working: d.calendar().IsOpen(d.context.At), Message: d.message, Child: d.child})
 	}
 	d.env["outcome"] = outcome
 	return d.env

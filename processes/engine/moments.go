@@ -29,6 +29,8 @@ func (d *decider) after(x *bpmn.Expr, env map[string]any, working bool) (time.Ti
 	switch v := v.(type) {
 	case time.Duration:
 		return d.context.At.Add(v), nil
+	case time.Time:
+		return d.opening(v), nil
 	case string:
 		return d.later(d.context.At, v, working)
 	}
@@ -79,13 +81,8 @@ func (d *decider) schedule(timer *Timer, def *bpmn.Timer, outcome string) error 
 	if err != nil {
 		return err
 	}
-	if def.At != "" {
-		if timer.Due, err = d.atClock(timer.Due, def.At); err != nil {
-			return err
-		}
-		if timer.Due.Before(d.context.At) && def.Date == nil {
-			timer.Due = timer.Due.AddDate(0, 0, 1)
-		}
+	if err := d.moveToClock(timer, def, env); err != nil {
+		return err
 	}
 	if def.Working {
 		timer.Due = d.calendar().NextOpen(timer.Due)
@@ -102,10 +99,36 @@ func (d *decider) date(def *bpmn.Timer, env map[string]any) (time.Time, error) {
 		return time.Time{}, err
 	case !ok:
 		return time.Time{}, fmt.Errorf("дата «%s» не заполнена", def.Date.Source)
-	case midnight(at) && def.At == "":
-		return d.calendar().NextOpen(at), nil
+	case def.At == nil:
+		return d.opening(at), nil
 	}
 	return at, nil
+}
+
+// opening is a moment as it is, or of a date without a time of day the opening of that day.
+func (d *decider) opening(at time.Time) time.Time {
+	if midnight(at) {
+		return d.calendar().NextOpen(at)
+	}
+	return at
+}
+
+// moveToClock moves a timer to its time of day; a duration that would end in the past goes to the next day.
+func (d *decider) moveToClock(timer *Timer, def *bpmn.Timer, env map[string]any) error {
+	if def.At == nil {
+		return nil
+	}
+	clock, err := def.At.Eval(env)
+	if err != nil || clock == "" {
+		return err
+	}
+	if timer.Due, err = d.atClock(timer.Due, fmt.Sprint(clock)); err != nil {
+		return err
+	}
+	if timer.Due.Before(d.context.At) && def.Date == nil {
+		timer.Due = timer.Due.AddDate(0, 0, 1)
+	}
+	return nil
 }
 
 func (d *decider) cycle(timer *Timer, def *bpmn.Timer) error {
