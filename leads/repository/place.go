@@ -184,11 +184,5 @@ func (c *capture) open(it *item, funnel leads.Funnel) {
 
 // known reports whether we have met the client before: in the base, or with an earlier lead of the batch.
 func (it *item) known() bool {
-	switch {
-	case it.person != nil:
-		return it.person.known || it.person.met
-	case it.client != nil:
-		return it.client.known
-	}
-	return false
+	return it.person != nil && (it.person.known || it.person.met) || it.client != nil && it.client.known
 }

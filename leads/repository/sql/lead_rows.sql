@@ -1,4 +1,4 @@
--- lead_rows.sql: a page of leads, the newest first, with the names a list shows. {where} is put together from lead_filter.go.
+-- lead_rows.sql: a page of leads, the newest first, with the names a list shows. The conditions come from lead_filter.go.
 select {lead}, coalesce(k.name, ''), coalesce(c.name, ''), coalesce(e.login, ''), coalesce(e.name, ''),
 	coalesce((select value from contact_point where contact_id = l.contact_id and kind = 'phone' order by created_at, value limit 1), ''),
 	coalesce((select value from contact_point where contact_id = l.contact_id and kind = 'email' order by created_at, value limit 1), '')
