@@ -81,7 +81,8 @@ func (s *Service) startTogether(ctx context.Context, tx pgx.Tx, requests []Start
 			return err
 		}
 		started = make([]Started, len(requests))
-		if err := t.alreadyRunning(ctx, requests, started); err != nil {
+		same, err := t.alreadyRunning(ctx, requests, started)
+		if err != nil {
 			return err
 		}
 		for i, r := range requests {
@@ -92,14 +93,22 @@ func (s *Service) startTogether(ctx context.Context, tx pgx.Tx, requests []Start
 				t.starting = append(t.starting, start{StartRequest: r, place: &started[i]})
 			}
 		}
-		return t.run(ctx)
+		if err := t.run(ctx); err != nil {
+			return err
+		}
+		for i, first := range same {
+			started[i] = started[first]
+			started[i].Running = started[i].Err == nil
+		}
+		return nil
 	})
 	return started, err
 }
 
-// alreadyRunning finds the runs beside which a Single request does not start.
-// Two requests for the same in one batch are one.
-func (t *turn) alreadyRunning(ctx context.Context, requests []StartRequest, started []Started) error {
+// alreadyRunning marks the Single requests that do not start, because a run is
+// there or, by the index it returns, because an earlier request of the batch is
+// for the same.
+func (t *turn) alreadyRunning(ctx context.Context, requests []StartRequest, started []Started) (same map[int]int, err error) {
 	var subjects []int64
 	var keys []string
 	for _, r := range requests {
@@ -108,34 +117,49 @@ func (t *turn) alreadyRunning(ctx context.Context, requests []StartRequest, star
 		}
 	}
 	if len(subjects) == 0 {
-		return nil
+		return nil, nil
 	}
-	type about struct {
-		subject int64
-		process string
-	}
-	running := map[about]int64{}
-	rows, err := t.tx.Query(ctx, runningSQL, pgx.NamedArgs{"subjects": subjects, "keys": keys})
+	running, err := t.runs(ctx, subjects, keys)
 	if err != nil {
-		return fmt.Errorf("look for running processes: %w", err)
+		return nil, err
 	}
-	var a about
-	var id int64
-	if _, err := pgx.ForEachRow(rows, []any{&a.subject, &a.process, &id}, func() error { running[a] = id; return nil }); err != nil {
-		return fmt.Errorf("look for running processes: %w", err)
-	}
+	same, first := map[int]int{}, map[run]int{}
 	for i, r := range requests {
 		if !r.Single {
 			continue
 		}
-		a := about{r.Subject, r.Process}
-		if id, runs := running[a]; runs {
+		this := run{r.Subject, r.Process}
+		if id, runs := running[this]; runs {
 			started[i] = Started{Instance: id, Running: true}
-			continue
+		} else if earlier, again := first[this]; again {
+			started[i].Running = true
+			same[i] = earlier
+		} else {
+			first[this] = i
 		}
-		running[a] = 0 // the first of this batch; its id is not known yet
 	}
-	return nil
+	return same, nil
+}
+
+// run is a process about a subject.
+type run struct {
+	subject int64
+	process string
+}
+
+// runs finds which of some processes run about which of some subjects.
+func (t *turn) runs(ctx context.Context, subjects []int64, keys []string) (map[run]int64, error) {
+	rows, err := t.tx.Query(ctx, runningSQL, pgx.NamedArgs{"subjects": subjects, "keys": keys})
+	if err != nil {
+		return nil, fmt.Errorf("look for running processes: %w", err)
+	}
+	found := map[run]int64{}
+	var r run
+	var id int64
+	if _, err := pgx.ForEachRow(rows, []any{&r.subject, &r.process, &id}, func() error { found[r] = id; return nil }); err != nil {
+		return nil, fmt.Errorf("look for running processes: %w", err)
+	}
+	return found, nil
 }
 
 // startEach starts one by one, and leaves an incident where it fails.

@@ -110,7 +110,7 @@ func (t *turn) lock(ctx context.Context, subjects []int64) error {
 // run lets the engine decide on all orders, and on what follows from them, and
 // writes everything.
 func (t *turn) run(ctx context.Context) error {
-	for len(t.queue)+len(t.starting) > 0 {
+	for len(t.queue)+len(t.starting)+len(t.effects)+len(t.vacant) > 0 {
 		if err := t.round(ctx); err != nil {
 			return err
 		}
