@@ -90,7 +90,8 @@ type Tracing struct {
 
 // Outgoing limits what the gateway may call.
 type Outgoing struct {
-	Allow []string `yaml:"allow"` // private networks that outgoing calls may reach, in CIDR form
+	Allow         []string `yaml:"allow"`          // private networks that outgoing calls may reach, in CIDR form
+	WebhookSecret Secret   `yaml:"webhook_secret"` // signs outgoing web hooks as Standard Webhooks says
 }
 
 // Connection is one configured source or target. It is upserted into the database at start and read-only in the interface.

@@ -188,6 +188,7 @@ func resolveSecrets(c *Config, environ []string, at places) []error {
 	resolve("database.url", &c.Database.URL)
 	resolve("kafka.password", &c.Kafka.Password)
 	resolve("blobs.url", &c.Blobs.URL)
+	resolve("outgoing.webhook_secret", &c.Outgoing.WebhookSecret)
 	for i := range c.Connections {
 		connection := &c.Connections[i]
 		key := fmt.Sprintf("connections[%d]", i)

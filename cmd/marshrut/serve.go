@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"marshrut/configs"
+	"marshrut/internal/app"
+	"marshrut/internal/demo"
+)
+
+// settings is how most sub-commands find the database.
+type settings struct {
+	File string `short:"c" name:"config" type:"path" help:"The settings (YAML). Without it the defaults and MARSHRUT_… variables count."`
+}
+
+// load reads the settings; every mistake is named with its place and cure.
+func (s settings) load(c console) (configs.Config, error) { return configs.Load(s.File, c.environ) }
+
+// stopBudget bounds an orderly stop: 25 seconds, under the 30 that orchestrators give before they kill.
+const stopBudget = 25 * time.Second
+
+type serveCommand struct {
+	settings
+	Roles string `default:"edge,worker,web" help:"What this process does: edge takes inquiries in, worker makes leads of them and runs processes, web serves people and the API."`
+}
+
+func (s *serveCommand) Run(c console) error {
+	config, err := s.load(c)
+	if err != nil {
+		return err
+	}
+	roles, err := app.ParseRoles(strings.Split(s.Roles, ","))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	log := app.NewLog(c.err, config.Log)
+	gateway, err := app.New(c.ctx, app.Options{Config: config, Roles: roles, Log: log, Version: version})
+	if err != nil {
+		return err
+	}
+	err = gateway.Start(c.ctx)
+	if err == nil {
+		log.Info("ready", "address", gateway.Addr(), "roles", s.Roles, "version", version)
+		select {
+		case <-c.ctx.Done():
+		case err = <-gateway.Failed():
+		}
+	}
+	return errors.Join(err, stop(gateway))
+}
+
+func stop(gateway *app.App) error {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), stopBudget, errors.New("the stop took too long"))
+	defer cancel()
+	return gateway.Stop(ctx)
+}
+
+type demoCommand struct {
+	Data   string `default:"./data/demo" type:"path" help:"Where the demo company's data lie. A second run keeps them."`
+	Listen string `default:"127.0.0.1:8080" help:"host:port"`
+}
+
+func (d *demoCommand) Run(c console) error {
+	gateway, err := demo.Start(c.ctx, demo.Options{Dir: d.Data, Listen: d.Listen, Out: c.out, Err: c.err, Version: version, Environ: c.environ})
+	if err != nil {
+		if c.ctx.Err() != nil {
+			return nil // Ctrl-C while the history was being made
+		}
+		return err
+	}
+	select {
+	case <-c.ctx.Done():
+	case err = <-gateway.Failed():
+	}
+	c.printf("\nstopping …\n")
+	return errors.Join(err, stop(gateway))
+}
+
+type migrateCommand struct{ settings }
+
+func (m *migrateCommand) Run(c console) error {
+	config, err := m.load(c)
+	if err != nil {
+		return err
+	}
+	tools, err := app.Open(c.ctx, config)
+	if err != nil {
+		return err
+	}
+	defer tools.Close()
+	c.printf("the database is up to date\n")
+	return nil
+}
+
+type configCommand struct {
+	Check configCheck `cmd:"" help:"Name every mistake with file, line, key and cure."`
+	Print configPrint `cmd:"" help:"Print the annotated default settings."`
+}
+
+type configCheck struct{ settings }
+
+func (k *configCheck) Run(c console) error {
+	config, err := k.load(c)
+	if err == nil {
+		err = app.CheckConnections(config)
+	}
+	if err != nil {
+		return err
+	}
+	c.printf("the settings are in order\n")
+	return nil
+}
+
+type configPrint struct{}
+
+func (configPrint) Run(c console) error {
+	_, err := c.out.Write(configs.Default)
+	return err
+}

@@ -1,0 +1,34 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Roles say what a process does. Any number of processes may have each.
+type Roles struct {
+	Edge   bool // takes inquiries in
+	Worker bool // makes leads of them, runs processes, delivers
+	Web    bool // serves people and the API
+}
+
+// All is what a single process on one machine does.
+var All = Roles{Edge: true, Worker: true, Web: true}
+
+// ParseRoles reads names of roles.
+func ParseRoles(names []string) (Roles, error) {
+	var r Roles
+	for _, name := range names {
+		switch strings.TrimSpace(name) {
+		case "edge":
+			r.Edge = true
+		case "worker":
+			r.Worker = true
+		case "web":
+			r.Web = true
+		default:
+			return r, fmt.Errorf("role %q is none of edge, worker, web", name)
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"marshrut/configs"
+	"marshrut/connectors/catalog"
+	"marshrut/connectors/registry"
+	"marshrut/internal/blobs"
+	"marshrut/internal/staff"
+	"marshrut/leads/repository"
+	"marshrut/pipeline/intake"
+	"marshrut/processes/casework"
+)
+
+// Tools are the rooms without servers and background work, for an operator's errand. They work beside running gateways.
+type Tools struct {
+	Config      configs.Config
+	Pool        *pgxpool.Pool
+	Staff       *staff.Staff
+	Leads       *repository.Repository
+	Casework    *casework.Casework
+	Connections *registry.Registry
+	Intake      *intake.Intake
+
+	close func()
+}
+
+// Open reaches the database of c, starting the private one for as long as the errand takes if no gateway runs on it, and
+// brings it up to date.
+func Open(ctx context.Context, c configs.Config) (*Tools, error) {
+	a := &App{config: c, now: time.Now, log: slog.New(slog.NewTextHandler(io.Discard, nil)), registry: newMetricsRegistry("")}
+	t := &Tools{Config: c, close: func() {
+		if err := a.Stop(context.WithoutCancel(ctx)); err != nil {
+			slog.Error("the errand's end", "error", err)
+		}
+	}}
+	err := a.openErrand(ctx)
+	if err != nil {
+		t.close()
+		return nil, err
+	}
+	t.Pool, t.Staff, t.Leads, t.Casework, t.Connections = a.database.people, a.Staff, a.Leads, a.Casework, a.Connections
+	t.Intake = intake.New(intake.Options{Pool: a.database.intake, Connections: a.Connections, Repository: a.Leads, Casework: a.Casework, Fetch: a.blobs.Open, Now: a.now, Log: a.log})
+	return t, nil
+}
+
+func (a *App) openErrand(ctx context.Context) (err error) {
+	if a.database, err = openDatabaseBeside(ctx, a.config, a.log); err != nil {
+		return err
+	}
+	a.onStop("PostgreSQL", a.database.close)
+	if a.blobs, err = blobs.Open(a.config.Blobs.URL.Reveal(), a.config.DataDir); err != nil {
+		return fmt.Errorf("open the store of files: %w", err)
+	}
+	if err := a.openRooms(ctx); err != nil {
+		return err
+	}
+	return a.openConnections(ctx)
+}
+
+// Close ends the errand.
+func (t *Tools) Close() { t.close() }
+
+// CheckConnections tries the connections of the settings against their providers, without a database.
+func CheckConnections(c configs.Config) error {
+	return registry.Check(catalog.All(), registryOptions(c, time.Now, slog.Default()), configured(c))
+}

@@ -1,0 +1,162 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"marshrut/connectors"
+	"marshrut/internal/postgres"
+	"marshrut/internal/safedial"
+	"marshrut/pipeline"
+	"marshrut/pipeline/delivery"
+	"marshrut/pipeline/edge"
+	"marshrut/pipeline/intake"
+)
+
+// startWork starts what the roles of this process ask for. Stop ends it before anything it uses is closed.
+func (a *App) startWork(context.Context) error {
+	a.work.start("connections", a.Connections.Run)
+	if a.database.private != nil {
+		a.work.start("private PostgreSQL", a.database.private.Keep)
+	}
+	intakeMetrics := intake.NewMetrics(a.registry)
+	a.Intake = intake.New(intake.Options{Pool: a.database.intake, Connections: a.Connections, Repository: a.Leads, Casework: a.Casework,
+		Fetch: func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blobs.Open(ctx, key) },
+		Now:   a.now, Log: a.log, Metrics: intakeMetrics})
+	if a.roles.Edge {
+		if err := a.openEdge(); err != nil {
+			return err
+		}
+	}
+	if a.roles.Worker {
+		a.startWorker()
+	}
+	a.health.checks = append(a.health.checks, check{"the bus", a.bus.healthy})
+	return nil
+}
+
+func (a *App) startWorker() {
+	a.work.start("intake", func(ctx context.Context) error { return a.bus.consumer.Consume(ctx, a.Intake.Handle) })
+	for name, forward := range a.bus.forwards {
+		a.work.start(name, forward)
+	}
+	a.work.start("timers", a.Casework.Processes().RunTimers)
+	a.work.start("deliveries", a.deliveries().Run)
+	a.work.start("pollers", a.pollers().Run)
+	a.work.start("housekeeping", a.keepHouse)
+}
+
+func (a *App) openEdge() error {
+	clientIP, err := clientIP(a.config.HTTP.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	a.edge = edge.New(edge.Options{Connections: a.Connections, Publisher: a.bus.publisher, Store: a.store, ClientIP: clientIP,
+		Zone: a.config.Company.Location(), Now: a.now, Metrics: edge.NewMetrics(a.registry), Log: a.log})
+	return nil
+}
+
+func (a *App) store(ctx context.Context, key string, r io.Reader) error {
+	_, err := a.blobs.Put(ctx, key, r)
+	return err
+}
+
+// pollers are the connections that go and ask. One process at a time polls each.
+func (a *App) pollers() *connectors.Supervisor {
+	return &connectors.Supervisor{
+		Connections: a.Connections.Active,
+		Sink: func(*connectors.Connected) connectors.Sink {
+			return connectors.SinkFunc(func(ctx context.Context, events ...pipeline.Event) error { return a.bus.publisher.Publish(ctx, events...) })
+		},
+		Lead: a.Connections.Lead,
+		Report: func(connection string, trouble error) {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			if err := a.Connections.Report(ctx, a.now(), connection, trouble); err != nil {
+				a.log.Warn("the state of a connection could not be noted", "connection", connection, "error", err)
+			}
+		},
+		Log: a.log,
+	}
+}
+
+// deliveries sees out what has to go out: web hooks by ourselves, the rest by the connection it names.
+func (a *App) deliveries() delivery.Worker {
+	var policy safedial.Policy
+	for _, network := range a.config.Outgoing.Allow {
+		policy.Allow = append(policy.Allow, netip.MustParsePrefix(network)) // checked when the settings were read
+	}
+	webhook := delivery.Webhook{Client: policy.Client(), Now: a.now}
+	if secret := a.config.Outgoing.WebhookSecret.Reveal(); secret != "" {
+		webhook.Secrets = []string{secret}
+	}
+	return delivery.Worker{
+		Pool: a.database.work, Settle: a.Casework.Processes().Settle, Now: a.now, Log: a.log, Metrics: delivery.NewMetrics(a.registry),
+		Deliverers: func(r delivery.Request) (delivery.Deliverer, bool) {
+			if r.Kind == "webhook" {
+				return webhook, true
+			}
+			connected, ok := a.Connections.Get(r.Connection)
+			if !ok {
+				return nil, false
+			}
+			deliverer, ok := connected.Instance.(delivery.Deliverer)
+			return deliverer, ok
+		},
+	}
+}
+
+const housekeepingEvery = 10 * time.Minute
+
+// keepHouse forgets what need not be kept: ended sessions, raw copies past their retention.
+func (a *App) keepHouse(ctx context.Context) error {
+	tick := time.NewTicker(housekeepingEvery)
+	defer tick.Stop()
+	for {
+		if err := a.sweep(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *App) sweep(ctx context.Context) error {
+	_, err := a.Staff.SweepSessions(ctx, a.now())
+	if err == nil {
+		var refs []string
+		refs, err = a.Leads.ForgetRaw(ctx, a.now().AddDate(0, 0, -a.config.Retention.RawDays))
+		for _, ref := range refs {
+			err = errors.Join(err, a.blobs.Delete(ctx, ref))
+		}
+	}
+	if err != nil && (ctx.Err() != nil || postgres.Classify(err) == postgres.Away) {
+		return nil // the next round will do
+	}
+	return err
+}
+
+// clientIP finds the sender behind proxies we trust: the last address in X-Forwarded-For that is not one of them.
+func clientIP(trusted []string) (func(*http.Request) netip.Addr, error) {
+	proxies := make([]netip.Prefix, 0, len(trusted))
+	for _, text := range trusted {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(text)
+			if addrErr != nil {
+				return nil, fmt.Errorf("http.trusted_proxies: %w", errors.Join(err, addrErr))
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		proxies = append(proxies, prefix)
+	}
+	return func(r *http.Request) netip.Addr { return behind(proxies, r) }, nil
+}

@@ -1,0 +1,10 @@
+-- forget_raw.sql: raw copies past their retention. Dead inquiries keep theirs until somebody has dealt with them.
+with gone as (
+	delete from inquiry_raw
+	where inquiry_id in (
+		select w.inquiry_id
+		from inquiry_raw w join inquiry i on i.id = w.inquiry_id
+		where i.received_at < @before and i.state <> 'dead'
+		limit @limit)
+	returning data_ref)
+select data_ref from gone where data_ref <> ''
