@@ -41,6 +41,9 @@ func WriteCSV(w io.Writer, r Result) error {
 }
 
 func titleWithUnit(col Column, language string) string {
+	if col.Group != "" {
+		return col.Group + ": " + col.Title
+	}
 	switch col.Unit {
 	case Money:
 		return col.Title + ", ₽"

@@ -123,7 +123,7 @@ var measures = index(
 
 	// The flow: movements by the date they happened.
 	Measure{Key: "entries", Clock: Flow, Unit: Count, over: entry, where: "first",
-		Name: Text{"Вошли", "Entered"},
+		Name: Text{"Входы в этап", "Entries"},
 		Says: Text{"Первые входы лидов в этап, случившиеся в периоде; лид мог быть получен и раньше.",
 			"First entries of leads into the stage that happened in the period; the lead may have been received before."}},
 	Measure{Key: "advanced", Clock: Flow, Unit: Count, over: entry, where: "first and fate = 'advanced'",
@@ -148,11 +148,11 @@ var measures = index(
 			"Of those entered: still in this stage at the \"as of\" moment."}},
 	Measure{Key: "reentries", Clock: Flow, Unit: Count, over: entry, where: "not first",
 		Name: Text{"Повторные входы", "Entered again"},
-		Says: Text{"Входы в этап, где лид уже был раньше. В «Вошли» они не считаются.",
-			"Entries into a stage where the lead had been before. They are not in \"Entered\"."}},
+		Says: Text{"Входы в этап, где лид уже был раньше. Во «Входы в этап» они не считаются.",
+			"Entries into a stage where the lead had been before. They are not in \"Entries\"."}},
 	Measure{Key: "advance_rate", Clock: Flow, Unit: Percent, share: [2]string{"advanced", "entries"},
 		Name: Text{"Доля прошедших дальше", "Share advanced"},
-		Says: Text{"Дальше ÷ Вошли.", "Advanced ÷ Entered."}},
+		Says: Text{"Дальше ÷ Входы в этап.", "Advanced ÷ Entries."}},
 	Measure{Key: "closed_won", Clock: Flow, Unit: Count, over: closing, where: "kind = 'won'",
 		Name: Text{"Выиграно за период", "Won in the period"},
 		Says: Text{"Лиды, успешно закрытые в периоде. Если лид закрывали несколько раз, считается только последнее закрытие, действующее на момент «состояние на».",

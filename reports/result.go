@@ -51,6 +51,7 @@ type Filter struct {
 type Column struct {
 	Key     string `json:"key"` // the dimension or measure; a spread measure has its value behind it: reached:stage=new
 	Title   string `json:"title"`
+	Group   string `json:"group,omitempty"` // of a spread measure: its name; the title is the value it is spread by
 	Unit    Unit   `json:"unit"`
 	Measure string `json:"measure,omitempty"` // empty: a dimension
 	Drills  bool   `json:"drills"`            // its numbers are lists of leads

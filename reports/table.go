@@ -58,7 +58,7 @@ func (a *question) spreadColumns(c cut, spread numbers) []Column {
 		if funnel, _, _ := strings.Cut(key, "/"); c.across == "stage" && len(shown) > 1 {
 			title = a.words.label("funnel", funnel) + ": " + title
 		}
-		columns = append(columns, Column{Key: c.spread + ":" + c.across + "=" + key, Title: title,
+		columns = append(columns, Column{Key: c.spread + ":" + c.across + "=" + key, Title: title, Group: m.Name.In(a.query.Language),
 			Unit: m.Unit, Measure: c.spread, Drills: m.drills(), across: key})
 	}
 	return columns

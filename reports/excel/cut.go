@@ -33,6 +33,9 @@ func (b *book) writeCut(r reports.Result) error {
 	if err := s.put(2, 0, excelize.Cell{StyleID: b.styles.subtitle, Value: about}); err != nil {
 		return err
 	}
+	if err := s.put(headerRow-1, 0, b.groups(r)...); err != nil {
+		return err
+	}
 	if err := s.put(headerRow, 45, b.headers(r)...); err != nil {
 		return err
 	}
@@ -66,6 +69,18 @@ func (b *book) headers(r reports.Result) []any {
 	cells := make([]any, len(r.Columns))
 	for i, col := range r.Columns {
 		cells[i] = excelize.Cell{StyleID: b.styles.header, Value: col.Title}
+	}
+	return cells
+}
+
+// groups names over the first of its columns the measure that is spread over them.
+func (b *book) groups(r reports.Result) []any {
+	cells, last := make([]any, len(r.Columns)), ""
+	for i, col := range r.Columns {
+		if col.Group != last {
+			cells[i] = excelize.Cell{StyleID: b.styles.subtitle, Value: col.Group}
+		}
+		last = col.Group
 	}
 	return cells
 }

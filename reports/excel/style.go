@@ -79,7 +79,7 @@ func (b *book) makeStyles() error {
 		subtitle: add(excelize.Style{Font: &excelize.Font{Color: muted}}),
 		label:    add(excelize.Style{Font: &excelize.Font{Color: muted}, Alignment: top(false)}),
 		text:     add(excelize.Style{Alignment: top(false)}),
-		wrap:     add(excelize.Style{Alignment: top(true), Border: under(line)}),
+		wrap:     add(excelize.Style{Alignment: &excelize.Alignment{Horizontal: "left", Vertical: "top", WrapText: true, Indent: 1}, Border: under(line)}),
 		note:     add(excelize.Style{Alignment: &excelize.Alignment{Horizontal: "left", WrapText: true, Vertical: "center", Indent: 1}, Fill: fill(amber)}),
 		section:  add(excelize.Style{Font: &excelize.Font{Bold: true, Size: 13, Color: ink}, Border: under(accent)}),
 		header:   add(excelize.Style{Font: &excelize.Font{Bold: true, Color: "FFFFFF"}, Fill: fill(accent), Alignment: &excelize.Alignment{WrapText: true, Vertical: "center", Horizontal: "center"}}),
@@ -120,7 +120,7 @@ func top(wrap bool) *excelize.Alignment { return &excelize.Alignment{Vertical: "
 
 func aligned(u reports.Unit) *excelize.Alignment {
 	if u == reports.Words {
-		return &excelize.Alignment{Horizontal: "left"}
+		return &excelize.Alignment{Horizontal: "left", Indent: 1}
 	}
 	return &excelize.Alignment{Horizontal: "right"}
 }

@@ -14,9 +14,10 @@ import (
 const (
 	gridColumns = 12
 	cardColumns = 3
-	cardWidth   = 15.5
+	cardWidth   = 21
 	gapWidth    = 2
-	chartRows   = 17
+	chartRows   = 14
+	maxCharts   = 4
 )
 
 // writeSummary writes the sheet that is seen first: what was asked, the numbers
@@ -140,7 +141,7 @@ func (b *book) summaryCharts(s *sheet) error {
 	row, drawn := s.row+2, 0
 	for _, r := range b.results {
 		for _, c := range r.Charts {
-			if drawn == 4 {
+			if drawn == maxCharts {
 				break
 			}
 			at := address(drawn%2*gridColumns/2, row+drawn/2*chartRows)
@@ -150,8 +151,11 @@ func (b *book) summaryCharts(s *sheet) error {
 			drawn++
 		}
 	}
-	if drawn > 0 {
-		s.row = row + (drawn+1)/2*chartRows - 1
+	// The rows under the charts have their height said, or each program draws the charts over its own.
+	for end := row + (drawn+1)/2*chartRows; row < end; row++ {
+		if err := s.put(row, 15, nil); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -161,16 +165,19 @@ func (b *book) chart(r reports.Result, c reports.Chart) *excelize.Chart {
 	ref := quote(b.sheets[r.Cut]) + "!"
 	first, last := firstRow+c.First, firstRow+c.Last
 	gap, overlap := uint(40), 100
+	if c.Last-c.First < 3 {
+		gap = 150 // few bars would be beams
+	}
 	chart := &excelize.Chart{
 		Type:      excelize.BarStacked,
-		Dimension: excelize.ChartDimension{Width: 470, Height: 320},
+		Dimension: excelize.ChartDimension{Width: 620, Height: 270},
 		Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: c.Title, Font: &excelize.Font{Bold: true, Size: 12, Color: ink}}}},
 		Legend:    excelize.ChartLegend{Position: "none"},
-		PlotArea:  excelize.ChartPlotArea{ShowVal: true},
+		PlotArea:  excelize.ChartPlotArea{ShowVal: true, NumFmt: excelize.ChartNumFmt{CustomNumFmt: "#,##0;-#,##0;;"}}, // a zero needs no label
 		XAxis:     excelize.ChartAxis{ReverseOrder: true, Font: excelize.Font{Size: 9, Color: ink}},
 		YAxis:     excelize.ChartAxis{None: true},
 		GapWidth:  &gap, Overlap: &overlap,
-		Format: excelize.GraphicOptions{AltText: c.Title, Positioning: "oneCell"},
+		Format: excelize.GraphicOptions{AltText: c.Title},
 		Border: excelize.LineOptions{Type: excelize.LineNone},
 	}
 	if len(c.Values) > 1 {
@@ -199,40 +206,52 @@ func colourOf(measure string, i int) string {
 	return palette[i%len(palette)]
 }
 
-// summaryEnd says what is in no number, and whether the sums tie.
+// summaryEnd says on the left what is in no number, on the right whether the sums tie.
 func (b *book) summaryEnd(s *sheet) error {
+	half := gridColumns / 2
 	row := s.row + 2
-	if err := s.put(row, 20, b.sectionCells(b.in("Не вошло в отчёт", "Left out of the report"))...); err != nil {
+	if err := s.put(row, 20, b.sectionCells(b.in("Не вошло в отчёт", "Left out of the report"), b.checksSheet())...); err != nil {
 		return err
 	}
-	for _, f := range b.head.Excluded {
+	for i, f := range b.head.Excluded {
+		cells := make([]any, gridColumns)
+		cells[0], cells[cardColumns] = excelize.Cell{StyleID: b.styles.text, Value: f.Title}, b.cell(f.Value, b.styles.cell[reports.Count])
+		if i < 2 {
+			cells[half], cells[half+cardColumns] = b.checkSummary(i)
+		}
 		row++
-		if err := s.put(row, 0, excelize.Cell{StyleID: b.styles.text, Value: f.Title}, nil, nil, b.cell(f.Value, b.styles.cell[reports.Count])); err != nil {
+		if err := s.put(row, 0, cells...); err != nil {
 			return err
 		}
 	}
-	row += 2
-	if err := s.put(row, 20, b.sectionCells(b.checksSheet())...); err != nil {
-		return err
-	}
-	n := len(b.checks())
-	failed := 0
-	for _, c := range b.checks() {
+	return nil
+}
+
+// checkSummary is how many checks there are, and how many of them fail.
+func (b *book) checkSummary(line int) (label, value excelize.Cell) {
+	all, failed := b.checks(), 0
+	for _, c := range all {
 		if !c.OK {
 			failed++
 		}
 	}
-	formula := fmt.Sprintf("COUNTIF(%s!$F$4:$F$%d,\"<>0\")", quote(b.checksSheet()), 3+max(n, 1))
-	return s.put(row+1, 0,
-		excelize.Cell{StyleID: b.styles.text, Value: fmt.Sprintf(b.in("Сверок: %d. Из них не сходится:", "Checks: %d. Of them do not hold:"), n)}, nil, nil,
-		excelize.Cell{StyleID: b.styles.cell[reports.Count], Formula: formula, Value: failed})
+	number := b.styles.cell[reports.Count]
+	if line == 0 {
+		return excelize.Cell{StyleID: b.styles.text, Value: b.in("Всего сверок", "Checks made")}, excelize.Cell{StyleID: number, Value: len(all)}
+	}
+	formula := fmt.Sprintf("COUNTIF(%s!$F$4:$F$%d,\"<>0\")", quote(b.checksSheet()), 3+max(len(all), 1))
+	return excelize.Cell{StyleID: b.styles.text, Value: b.in("Не сходится", "Do not hold")}, excelize.Cell{StyleID: number, Formula: formula, Value: failed}
 }
 
-func (b *book) sectionCells(title string) []any {
+// sectionCells head the left and the right half of the page.
+func (b *book) sectionCells(left, right string) []any {
 	cells := make([]any, gridColumns)
 	for i := range cells {
-		cells[i] = excelize.Cell{StyleID: b.styles.section}
+		if i%(gridColumns/2) != gridColumns/2-1 {
+			cells[i] = excelize.Cell{StyleID: b.styles.section}
+		}
 	}
-	cells[0] = excelize.Cell{StyleID: b.styles.section, Value: title}
+	cells[0] = excelize.Cell{StyleID: b.styles.section, Value: left}
+	cells[gridColumns/2] = excelize.Cell{StyleID: b.styles.section, Value: right}
 	return cells
 }
