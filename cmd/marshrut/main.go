@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	_ "time/tzdata" // calendars need the zones on machines that have none
 )
 
 var version = "dev" // set by the linker

@@ -71,7 +71,9 @@ func (a *App) pollers() *connectors.Supervisor {
 	return &connectors.Supervisor{
 		Connections: a.Connections.Active,
 		Sink: func(*connectors.Connected) connectors.Sink {
-			return connectors.SinkFunc(func(ctx context.Context, events ...pipeline.Event) error { return a.bus.publisher.Publish(ctx, events...) })
+			return connectors.SinkFunc(func(ctx context.Context, events ...pipeline.Event) error {
+				return a.bus.publisher.Publish(ctx, events...)
+			})
 		},
 		Lead: a.Connections.Lead,
 		Report: func(connection string, trouble error) {
