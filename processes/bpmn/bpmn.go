@@ -221,11 +221,11 @@ type Set struct {
 
 // Timer is when a timer event fires; exactly one of Duration, Date, Cycle is given.
 type Timer struct {
-	Duration *Expr  // gives an ISO 8601 duration, or a moment
-	Date     *Expr  // gives a date or a moment
-	Cycle    *Expr  // gives an ISO 8601 repeating interval, R3/PT1H
-	Working  bool   // durations count working time, mr:working="true"; dates move to the next working moment
-	At       *Expr  // gives a time of day "10:00" that the result moves to, or "" for none; mr:at
+	Duration *Expr // gives an ISO 8601 duration, or a moment
+	Date     *Expr // gives a date or a moment
+	Cycle    *Expr // gives an ISO 8601 repeating interval, R3/PT1H
+	Working  bool  // durations count working time, mr:working="true"; dates move to the next working moment
+	At       *Expr // gives a time of day "10:00" that the result moves to, or "" for none; mr:at
 }
 
 // Call is what a call activity starts.

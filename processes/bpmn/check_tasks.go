@@ -171,6 +171,7 @@ func (c *checker) outcomes(e *Element, t *Task) {
 			c.wrong(e, "«%s»: нет причины «%s»", "%q: there is no reason %q", label(e), o.Reason.Source)
 		}
 		c.text(e, "Причина результата «"+o.Label+"»", "Reason of outcome "+o.Label, o.Reason)
+		c.text(e, "Пояснение результата «"+o.Label+"»", "Comment of outcome "+o.Label, o.Comment)
 		c.condition(e, "Условие результата «"+o.Label+"»", "Condition of outcome "+o.Label, o.When)
 		c.stage(e, o.Stage)
 		c.sets(e, o.Sets)

@@ -130,6 +130,9 @@ func outcome(x *node) Outcome {
 	if reason := x.attr("reason"); reason != "" {
 		o.Reason = NewText(reason)
 	}
+	if comment := x.attr("comment"); comment != "" {
+		o.Comment = NewText(comment)
+	}
 	x.each(Extension, func(s *node) { o.Sets = append(o.Sets, set(s)) }, "set")
 	return o
 }

@@ -149,22 +149,45 @@ func (x *explorer) put(m []byte, flows ...[]int) {
 	}
 }
 
-// step fires everything that can fire; false if nothing can.
+// step fires everything that can fire; false if nothing can. What happens by itself happens before anything that waits,
+// one element at a time, as in the engine: that also keeps the number of markings small.
 func (x *explorer) step(m marking) bool {
+	for i := range x.c.p.Elements {
+		if e := &x.c.p.Elements[i]; e.Parent == x.parent && !waits(e) && x.move(m, e, true) {
+			return true
+		}
+	}
 	moved := false
 	for i := range x.c.p.Elements {
-		e := &x.c.p.Elements[i]
-		if e.Parent != x.parent || len(e.In) == 0 {
-			continue
+		if e := &x.c.p.Elements[i]; e.Parent == x.parent && waits(e) {
+			moved = x.move(m, e, false) || moved
 		}
-		if e.Kind == ParallelGateway {
-			moved = x.join(m, e) || moved
-			continue
-		}
-		for _, in := range e.In {
-			if m[in] > 0 {
-				moved = true
-				x.fire(m, e, in)
+	}
+	return moved
+}
+
+func waits(e *Element) bool {
+	switch e.Kind {
+	case UserTask, ReceiveTask, CatchEvent, CallActivity, SubProcess, EventBasedGateway:
+		return true
+	case ServiceTask, SendTask:
+		return e.Action != nil && e.Action.Wait
+	}
+	return false
+}
+
+// move fires one element, for one of its tokens or for each.
+func (x *explorer) move(m marking, e *Element, once bool) bool {
+	if e.Kind == ParallelGateway {
+		return len(e.In) > 0 && x.join(m, e)
+	}
+	moved := false
+	for _, in := range e.In {
+		if m[in] > 0 {
+			moved = true
+			x.fire(m, e, in)
+			if once {
+				break
 			}
 		}
 	}

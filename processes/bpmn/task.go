@@ -130,11 +130,12 @@ type Outcome struct {
 	When               *Expr  // the button is there only while this is true
 	Closes             string // "won", "lost" or "junk": the subject is closed so, in the same transaction
 	Reason             *Text  // of the closing: a literal, or "=steps.reason"
+	Comment            *Text  // of the closing, where the person gives none
 	// Toward is the closing that the outcome leads to after somebody else has agreed. It does nothing by itself: who wants
 	// to close a subject finds the outcome by it.
 	Toward string
 	Stage  string // the subject enters this stage
-	Sets               []Set
+	Sets   []Set
 }
 
 // Skip is who may skip a step, giving a reason.

@@ -159,16 +159,19 @@ func (d *decider) conclude(e *bpmn.Element, task int, o *bpmn.Outcome, comment s
 	if o.Closes == "" {
 		return nil
 	}
-	params := map[string]any{"status": o.Closes}
-	if comment != "" {
-		params["comment"] = comment
-	}
-	if o.Reason != nil {
-		reason, err := o.Reason.Value(d.bind(o.ID))
+	params := map[string]any{"status": o.Closes, "comment": comment}
+	for name, text := range map[string]*bpmn.Text{"reason": o.Reason, "comment": o.Comment} {
+		if text == nil || params[name] != nil && params[name] != "" {
+			continue
+		}
+		v, err := text.Value(d.bind(o.ID))
 		if err != nil {
 			return err
 		}
-		params["reason"] = plain(reason)
+		params[name] = plain(v)
+	}
+	if params["comment"] == "" {
+		delete(params, "comment")
 	}
 	d.effect(e, task, "close", params)
 	return nil
