@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"mime"
-	"net/http"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -22,8 +21,8 @@ func Decode(r connectors.Request) Form {
 	media, params, _ := mime.ParseMediaType(r.ContentType)
 	body := f.decompress(r.Body, r.Header.Get("Content-Encoding"))
 	chars := newCharset(params["charset"])
-	switch kind := sniff(media, body); kind {
-	case "":
+	switch sniff(media, body) {
+	case "", "binary":
 	case "json":
 		if !f.decodeJSON(chars.body(body)) {
 			f.salvageJSON(string(chars.body(body)))
@@ -50,6 +49,8 @@ func sniff(media string, body []byte) string {
 		return ""
 	case bytes.HasPrefix(body, []byte{0xff, 0xfe}), bytes.HasPrefix(body, []byte{0xfe, 0xff}):
 		return "json"
+	case looksBinary(head):
+		return "binary"
 	case (head[0] == '{' || head[0] == '[') && (json.Valid(head) || strings.Contains(media, "json") || looksLikeJSON(head)):
 		return "json"
 	case multipartHead.Match(head[:min(len(head), 1024)]):
@@ -96,10 +97,10 @@ func (f *Form) decompress(body []byte, declared string) []byte {
 		return body
 	}
 	if err != nil {
-		f.note("the compressed body breaks off: what came before was read")
+		f.note(noteCutOff)
 	}
 	if len(plain) > maxPlain {
-		f.note("the body unpacks to more than 8 MiB: the rest is only in the original")
+		f.note(noteUnpacksLarge)
 		plain = plain[:maxPlain]
 	}
 	return plain
@@ -186,25 +187,18 @@ func (f *Form) decodeLines(s string) {
 		}
 		f.add(Field{Key: m[1], Path: []string{m[1]}, Value: m[2]})
 	}
-	f.Text = cut(strings.TrimSpace(clean(strings.ToValidUTF8(strings.Join(rest, "\n"), "\uFFFD"))), maxValue)
-	if looksBinary(f.Text) {
-		f.Text = ""
-	}
+	f.Text = cut(strings.TrimSpace(clean(strings.Join(rest, "\n"))), maxValue)
 }
 
-// looksBinary tells noise from a text: a third of it is no letter, digit or usual mark.
-func looksBinary(s string) bool {
+// looksBinary tells noise from a text: more than one byte in fifty is a control
+// character that no text has. A single NUL in a form is a fault of its sender, not noise.
+func looksBinary(b []byte) bool {
+	b = b[:min(len(b), 4096)]
 	odd := 0
-	total := 0
-	for _, r := range s {
-		total++
-		if r == utf8.RuneError || !isUsual(r) {
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' {
 			odd++
 		}
 	}
-	return total > 0 && odd*3 > total || http.DetectContentType([]byte(s)) == "application/octet-stream"
-}
-
-func isUsual(r rune) bool {
-	return r >= ' ' && r < 0x7f || r == '\n' || r == '\t' || r >= 0x400 && r <= 0x45f || r == '«' || r == '»' || r == '—' || r == '№' || r == 0xa0
+	return odd*50 > len(b) && odd > 1
 }

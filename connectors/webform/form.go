@@ -13,6 +13,18 @@ const (
 	maxPlain  = 8 << 20  // bytes of a body after decompression
 )
 
+// Notes that are shown with the inquiry.
+const (
+	noteManyFields   = "Полей больше 500: остальные остались только в исходном сообщении"
+	noteLongKey      = "Слишком длинное имя поля сокращено"
+	noteLongValue    = "Слишком длинное значение сокращено: целиком оно в исходном сообщении"
+	noteBrokenJSON   = "JSON испорчен: взято то, что удалось прочитать"
+	noteRepairedJSON = "В тексте JSON были переводы строк: прочитано с исправлением"
+	noteDeep         = "Вложенность слишком глубокая: остальное осталось только в исходном сообщении"
+	noteCutOff       = "Сообщение обрывается: прочитано то, что пришло"
+	noteUnpacksLarge = "Сжатое сообщение распаковывается больше чем в 8 МБ: остальное осталось только в исходном"
+)
+
 // Form is a submission taken apart: its fields in the order they came.
 type Form struct {
 	Fields []Field
@@ -96,18 +108,18 @@ func (f *Form) Remove(key string) []Field {
 // add takes a field within the bounds.
 func (f *Form) add(field Field) {
 	if len(f.Fields) >= maxFields {
-		f.note("more than 500 fields: the rest is only in the original")
+		f.note(noteManyFields)
 		return
 	}
 	field.Key = clean(field.Key)
 	if len(field.Key) > maxKey {
 		field.Key = cut(field.Key, maxKey)
-		f.note("a key was too long and was cut")
+		f.note(noteLongKey)
 	}
 	field.Value = strings.TrimSpace(clean(field.Value))
 	if len(field.Value) > maxValue {
 		field.Value = cut(field.Value, maxValue)
-		f.note("a value was too long and was cut: the whole is in the original")
+		f.note(noteLongValue)
 	}
 	if field.Path == nil {
 		field.Path = parsePath(field.Key)

@@ -20,8 +20,8 @@ func items(f Form) []leads.Item {
 	var order []string
 	lines := map[string]map[string]string{}
 	for _, field := range f.Fields {
-		at := slices.IndexFunc(field.Path, func(p string) bool { return slices.Contains(carts, strings.ToLower(p)) })
-		if at < 0 || at > 1 || len(field.Path) < at+2 || !isNumber(field.Path[at+1]) {
+		at := cartAt(field)
+		if at < 0 {
 			continue
 		}
 		id := strings.Join(field.Path[:at+2], ".")
@@ -48,6 +48,18 @@ func items(f Form) []leads.Item {
 	}
 	return all
 }
+
+// cartAt is where in the path the group of the order's lines stands, -1 if nowhere.
+func cartAt(f Field) int {
+	for at := 0; at <= 1 && at+1 < len(f.Path); at++ {
+		if slices.Contains(carts, strings.ToLower(f.Path[at])) && isNumber(f.Path[at+1]) {
+			return at
+		}
+	}
+	return -1
+}
+
+func inCart(f Field) bool { return cartAt(f) >= 0 }
 
 func itemOf(line map[string]string) (leads.Item, bool) {
 	if text := line[""]; text != "" {

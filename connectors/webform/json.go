@@ -17,7 +17,7 @@ func (f *Form) decodeJSON(body []byte) bool {
 		if !json.Valid(body) {
 			return false
 		}
-		f.note("the JSON had raw line breaks inside its texts: read all the same")
+		f.note(noteRepairedJSON)
 	}
 	f.decodeJSONUnder(nil, body, false)
 	return true
@@ -61,7 +61,7 @@ func (f *Form) jsonGroup(dec *json.Decoder, open json.Delim, path []string, quer
 			name, _ = token.(string)
 		}
 		if len(path) >= maxDepth || len(f.Fields) >= maxFields {
-			f.note("the JSON is nested too deep or too long: the rest is only in the original")
+			f.note(noteDeep)
 			var skipped json.RawMessage
 			if dec.Decode(&skipped) != nil {
 				return
@@ -122,21 +122,37 @@ func escaped(b []byte, i int) bool {
 	return n%2 == 1
 }
 
-var jsonPair = regexp.MustCompile(`"([^"\\\n]{1,100})"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d[\d.]*|true|false))`)
+var jsonKey = regexp.MustCompile(`"([^"\\\n]{1,100})"\s*:\s*`)
 
-// salvageJSON picks the pairs out of JSON that is broken: a quote in a name, a cut end.
+// salvageJSON picks the pairs out of JSON that is broken: a quote in a name, a cut
+// end. A value goes on until the next key.
 func (f *Form) salvageJSON(body string) {
-	f.note("the JSON is broken: what could be read was taken")
-	for _, m := range jsonPair.FindAllStringSubmatch(body, maxFields) {
-		value := m[3]
-		if value == "" {
-			if json.Unmarshal([]byte(`"`+m[2]+`"`), &value) != nil {
-				value = m[2]
-			}
+	f.note(noteBrokenJSON)
+	keys := jsonKey.FindAllStringSubmatchIndex(body, maxFields)
+	for n, at := range keys {
+		end := len(body)
+		if n+1 < len(keys) {
+			end = keys[n+1][0]
 		}
-		f.add(Field{Key: m[1], Path: []string{m[1]}, Value: value})
+		value := strings.TrimRight(strings.TrimSpace(body[at[1]:end]), ",}] \n\r\t")
+		if text, ok := strings.CutPrefix(value, `"`); ok {
+			value = unquote(strings.TrimSuffix(text, `"`))
+		}
+		key := body[at[2]:at[3]]
+		if strings.Trim(value, "{[") != "" {
+			f.add(Field{Key: key, Path: []string{key}, Value: value})
+		}
 	}
 	if len(f.Fields) == 0 {
 		f.Text = cut(strings.TrimSpace(clean(body)), maxValue)
 	}
+}
+
+// unquote undoes the escapes of a JSON text, if they are right.
+func unquote(s string) string {
+	var plain string
+	if json.Unmarshal([]byte(`"`+strings.ReplaceAll(strings.ReplaceAll(s, `\"`, `"`), `"`, `\"`)+`"`), &plain) != nil {
+		return s
+	}
+	return plain
 }

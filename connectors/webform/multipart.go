@@ -29,7 +29,7 @@ func (f *Form) decodeMultipart(body []byte, boundary string, chars charset) {
 		p, err := r.NextRawPart()
 		if err != nil {
 			if err != io.EOF {
-				f.note("the body breaks off: what came before was read")
+				f.note(noteCutOff)
 			}
 			break
 		}

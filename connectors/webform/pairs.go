@@ -86,7 +86,9 @@ func (f *Form) collapse(members []int, dropped map[int]bool) {
 	}
 	field.Path = slices.Clone(parent)
 	field.Key = strings.Join(parent, ".")
-	field.Label = label
+	if label != name {
+		field.Label = label
+	}
 	field.Value = strings.Join(values, ", ")
 	f.Fields[value] = field
 	for _, i := range members {

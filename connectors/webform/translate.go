@@ -15,10 +15,13 @@ import (
 // maxRecords bounds how many inquiries one body may hold.
 const maxRecords = 200
 
-var errEmpty = errors.New("в сообщении нет ни одного поля: форма прислала пустое тело")
+var (
+	errEmpty   = errors.New("в сообщении нет ни одного поля: форма прислала пустое тело")
+	errUnknown = errors.New("в сообщении не нашлось ни телефона, ни почты, ни имени, ни текста: задайте соответствие полей в настройках подключения и повторите обработку")
+)
 
 // Translate understands an event of this connection. A list of records at the top
-// of a JSON body is as many inquiries. Its only error is a body with nothing in it.
+// of a JSON body is as many inquiries. Its error says that there is nothing in it.
 func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 	r := connectors.RequestOf(e)
 	whole := Decode(r)
@@ -28,17 +31,32 @@ func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 		return nil, fmt.Errorf("в одном сообщении %d записей, больше %d не принимается: разделите выгрузку", len(forms), maxRecords)
 	}
 	var all []leads.Inquiry
+	nothing := errEmpty
+	if len(r.Body) > 0 {
+		nothing = errUnknown
+	}
 	for _, f := range forms {
 		i.dialect.Prepare(&f)
 		if len(f.Fields) == 0 && f.Text == "" && len(r.Files) == 0 {
 			continue
 		}
-		all = append(all, i.inquiry(f, r, e))
+		if in := i.inquiry(f, r, e); understood(in, f) {
+			all = append(all, in)
+		} else {
+			nothing = errUnknown
+		}
 	}
 	if len(all) == 0 {
-		return nil, errEmpty
+		return nil, nothing
 	}
 	return all, nil
+}
+
+// understood reports that there is something a person can work with. Text that is
+// no form at all counts only with a way to answer it.
+func understood(in leads.Inquiry, f Form) bool {
+	return in.State != leads.StateNew || len(in.Points) > 0 || in.Name != "" || in.Company != "" || in.Text != f.Text ||
+		len(in.Items) > 0 || len(in.Files) > 0
 }
 
 func (i *Instance) inquiry(f Form, r connectors.Request, e pipeline.Event) leads.Inquiry {

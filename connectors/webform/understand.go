@@ -1,6 +1,8 @@
 package webform
 
 import (
+	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,7 +35,7 @@ type finding struct {
 // understand turns a form into an inquiry. It always gives one; whether there is
 // anything in it is the caller's question.
 func understand(f Form, r connectors.Request, c connectors.Connection, s Settings) leads.Inquiry {
-	in := leads.Inquiry{Product: s.Product, Files: r.Files, Direction: leads.DirectionIn}
+	in := leads.Inquiry{Product: s.Product, Direction: leads.DirectionIn}
 	rd := reader{settings: s, region: c.Region, mapping: map[string]string{}, found: map[string][]finding{}, in: &in}
 	for key, target := range s.Mapping {
 		rd.mapping[pathKey(parsePath(key))] = target
@@ -47,6 +49,7 @@ func understand(f Form, r connectors.Request, c connectors.Connection, s Setting
 	rd.texts(f.Text)
 	rd.money()
 	in.Items = items(f)
+	in.Files = append(slices.Clone(r.Files), links(f)...)
 	for _, cookies := range rd.cookies {
 		rd.came.cookies(cookies)
 	}
@@ -90,7 +93,7 @@ func (rd *reader) take(f Field) {
 		}
 	case strings.HasPrefix(known, ownField):
 		rd.own(strings.TrimPrefix(known, ownField), f.Value)
-	case known == knownUTM, known == knownClickID, known == knownService, known == KnownIgnore, known == knownShape:
+	case known == knownUTM, known == knownClickID, known == knownService, known == knownItem, known == KnownIgnore, known == knownShape:
 	case f.Value != "":
 		rd.found[known] = append(rd.found[known], finding{value: f.Value, label: orText(f.Label, f.Key), sure: sure, index: index})
 	}
@@ -139,26 +142,34 @@ func (rd *reader) known(f Field) (string, int) {
 	return known, sure
 }
 
-// goods are groups that are about things, not about the client: their names are no people.
-var goods = []string{"items", "products", "cart", "payment", "order", "basket", "goods", "meta", "cookies"}
-
 // nameInPath tries the last two parts of a key together, form[name] is no person,
-// then the last alone.
+// then the last alone. Lines of an order are things, whatever their fields are called.
 func nameInPath(f Field) (string, int) {
 	name := f.Name()
-	if i := slices.Index(f.Path, name); i > 0 && len(f.Path) > 1 {
+	if len(f.Path) < 2 {
+		return knownByName(name)
+	}
+	group := strings.ToLower(f.Path[0])
+	switch {
+	case inCart(f):
+		return knownItem, 2
+	case group == "cookies":
+		return knownService, 2
+	}
+	if i := slices.Index(f.Path, name); i > 0 {
 		parent := f.Path[i-1]
 		if isNumber(parent) && i > 1 {
 			parent = f.Path[i-2]
-		}
-		if slices.Contains(goods, strings.ToLower(f.Path[0])) && strings.ToLower(f.Path[0]) != "meta" {
-			return knownService, 1
 		}
 		if known, sure := knownByName(parent + " " + name); sure == 2 {
 			return known, sure
 		}
 	}
-	return knownByName(name)
+	known, sure := knownByName(name)
+	if group == "payment" && known != KnownAmount {
+		return knownService, 2
+	}
+	return known, sure
 }
 
 // context notes what fields say of the visit.
@@ -381,4 +392,21 @@ func countDigits(s string) int {
 		}
 	}
 	return n
+}
+
+// links are files that the sender keeps and names by their address.
+func links(f Form) []leads.File {
+	var files []leads.File
+	for _, field := range f.Fields {
+		name := strings.ToLower(field.Name())
+		if !strings.Contains(name, "file") && !strings.Contains(name, "файл") || len(files) >= 20 {
+			continue
+		}
+		u, err := url.Parse(field.Value)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			continue
+		}
+		files = append(files, leads.File{Name: orText(path.Base(u.Path), u.Host), URL: field.Value})
+	}
+	return files
 }

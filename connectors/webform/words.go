@@ -16,6 +16,7 @@ const (
 	knownCookies   = "cookies"
 	knownUTM       = "utm"
 	knownClickID   = "click_id"
+	knownItem      = "item"    // of a line of an order
 	knownService   = "service" // of the sender's own machinery: kept, says nothing of the client
 	knownShape     = ""        // nothing by its name: its shape may tell
 )
@@ -138,12 +139,12 @@ func trimCounter(s string) string {
 // knownByName says what a field is by its name or label, and how sure that is: 2 by the
 // whole name, 1 by a word in it, 0 not at all.
 func knownByName(name string) (known string, sure int) {
-	folded := fold(name)
-	if k, ok := phrases[folded]; ok {
+	// Words that are filler elsewhere are part of some phrases: "form name", "user agent".
+	if k, ok := phrases[strings.Join(strings.FieldsFunc(strings.ToLower(name), notLetter), " ")]; ok {
 		return k, 2
 	}
-	// Filler words are part of some phrases: "form name", "user agent".
-	if k, ok := phrases[strings.Join(strings.FieldsFunc(strings.ToLower(name), notLetter), " ")]; ok {
+	folded := fold(name)
+	if k, ok := phrases[folded]; ok {
 		return k, 2
 	}
 	if len(folded) > 120 {

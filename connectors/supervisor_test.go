@@ -1,0 +1,115 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"marshrut/pipeline"
+)
+
+// pollFunc is a Poller of a function.
+type pollFunc func(ctx context.Context, sink Sink) error
+
+func (f pollFunc) Poll(ctx context.Context, sink Sink) error { return f(ctx, sink) }
+
+func polling(name string, f pollFunc) *Connected {
+	return &Connected{Connection: Connection{Name: name}, Instance: f}
+}
+
+func supervise(list func() []*Connected) *Supervisor {
+	return &Supervisor{
+		Connections: list, Log: slog.New(slog.DiscardHandler),
+		Sink: func(*Connected) Sink { return SinkFunc(func(context.Context, ...pipeline.Event) error { return nil }) },
+	}
+}
+
+func TestOneFailingPollerNeverStopsTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var good, bad, panics atomic.Int32
+		all := []*Connected{
+			polling("bad", func(context.Context, Sink) error { bad.Add(1); return errors.New("no route to host") }),
+			polling("panics", func(context.Context, Sink) error { panics.Add(1); panic("nil map") }),
+			polling("good", func(ctx context.Context, sink Sink) error {
+				for tick := time.NewTicker(time.Second); ; {
+					select {
+					case <-ctx.Done():
+						return nil
+					case <-tick.C:
+						good.Add(1)
+					}
+				}
+			}),
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		if err := supervise(func() []*Connected { return all }).Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if good.Load() < 3500 {
+			t.Errorf("the good one worked %d times in an hour of seconds", good.Load())
+		}
+		// 1, 2, 4 ... 300 s and a quarter more at most: 8 tries to the cap, then one in 5 to 6 minutes.
+		if n := bad.Load(); n < 15 || n > 25 {
+			t.Errorf("the bad one was tried %d times in an hour", n)
+		}
+		if panics.Load() < 15 {
+			t.Errorf("the one that panics was tried %d times", panics.Load())
+		}
+	})
+}
+
+func TestConnectionsAreFollowedWhileTheSupervisorRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var log []string
+		say := func(s string) { mu.Lock(); log = append(log, s); mu.Unlock() }
+		work := func(name string) *Connected {
+			return polling(name, func(ctx context.Context, _ Sink) error {
+				say("start " + name)
+				<-ctx.Done()
+				say("stop " + name)
+				return nil
+			})
+		}
+		var list atomic.Pointer[[]*Connected]
+		list.Store(&[]*Connected{work("old")})
+		ctx, stop := context.WithCancel(t.Context())
+		s := supervise(func() []*Connected { return *list.Load() })
+		ended := make(chan error)
+		go func() { ended <- s.Run(ctx) }()
+		synctest.Wait()
+		list.Store(&[]*Connected{work("new")})
+		time.Sleep(11 * time.Second) // of the test's own clock
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]bool{"start old": true, "stop old": true, "start new": true, "stop new": true}
+		for _, line := range log {
+			delete(want, line)
+		}
+		if len(want) > 0 || len(log) != 4 {
+			t.Errorf("happened: %v", log)
+		}
+	})
+}
+
+func TestOnlyTheLeaderPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var polls atomic.Int32
+		all := []*Connected{polling("box", func(ctx context.Context, _ Sink) error { polls.Add(1); <-ctx.Done(); return nil })}
+		s := supervise(func() []*Connected { return all })
+		s.Lead = func(ctx context.Context, _ string, _ func(context.Context) error) error { <-ctx.Done(); return nil }
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		if err := s.Run(ctx); err != nil || polls.Load() != 0 {
+			t.Errorf("polled %d times without the lead, %v", polls.Load(), err)
+		}
+	})
+}
