@@ -257,7 +257,7 @@ func (s *Service) definition(ctx context.Context, db postgres.DB, id int64) (*De
 // environment is what maps may name now: what the company says, and the route
 // maps there are.
 func (s *Service) environment(ctx context.Context, db postgres.DB) (bpmn.Environment, error) {
-	env, err := s.describe(ctx)
+	env, err := s.describe(ctx, db)
 	if err != nil {
 		return env, fmt.Errorf("find out what route maps may name: %w", err)
 	}

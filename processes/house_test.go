@@ -62,7 +62,7 @@ func newHouse(t testing.TB) *house {
 
 // service is one more gateway on the same database.
 func (h *house) service(pool *pgxpool.Pool) *processes.Service {
-	return processes.New(pool, h.matters, h.matters, h.people, processes.Options{Now: h.clock, Environment: func(context.Context) (bpmn.Environment, error) {
+	return processes.New(pool, h.matters, h.matters, h.people, processes.Options{Now: h.clock, Environment: func(context.Context, postgres.DB) (bpmn.Environment, error) {
 		env := bpmntest.Environment()
 		env.Roles["service"] = "Сервис"
 		return env, nil

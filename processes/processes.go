@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"marshrut/internal/postgres"
 	"marshrut/internal/staff"
 	"marshrut/pipeline/delivery"
 	"marshrut/processes/bpmn"
@@ -86,8 +87,9 @@ type Options struct {
 	// Deliver writes what has to go out; delivery.Enqueue if nil.
 	Deliver func(ctx context.Context, tx pgx.Tx, now time.Time, requests []delivery.Request) error
 	// Environment says what route maps may name: fields, facts, roles, stages,
-	// messages. The keys of route maps are added to it.
-	Environment func(ctx context.Context) (bpmn.Environment, error)
+	// messages. The keys of route maps are added to it. It asks over db, for its
+	// caller may stand in a transaction and must not need a second connection.
+	Environment func(ctx context.Context, db postgres.DB) (bpmn.Environment, error)
 	// Metrics may be nil.
 	Metrics *Metrics
 }
@@ -102,7 +104,7 @@ type Service struct {
 	deliver  func(context.Context, pgx.Tx, time.Time, []delivery.Request) error
 	now      func() time.Time
 	log      *slog.Logger
-	describe func(context.Context) (bpmn.Environment, error)
+	describe func(context.Context, postgres.DB) (bpmn.Environment, error)
 	metrics  *Metrics
 
 	maps definitionCache
@@ -124,7 +126,7 @@ func New(pool *pgxpool.Pool, subjects Subjects, effects Effects, people *staff.S
 		s.log = slog.Default()
 	}
 	if s.describe == nil {
-		s.describe = func(context.Context) (bpmn.Environment, error) { return bpmn.Environment{}, nil }
+		s.describe = func(context.Context, postgres.DB) (bpmn.Environment, error) { return bpmn.Environment{}, nil }
 	}
 	return s
 }

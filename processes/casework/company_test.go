@@ -53,6 +53,7 @@ func newCompany(t *testing.T) *company {
 	c.olga = c.hire("olga", staff.Head, "head")
 	c.root = c.hire("root", staff.Admin)
 	c.mark = c.hire("mark", staff.Marketer)
+	c.must(rules.Load(t.Context()))
 	c.must(c.Processes().SeedDefinitions(t.Context(), os.DirFS("testdata")))
 	return c
 }

@@ -2,23 +2,21 @@ package casework
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"marshrut/internal/postgres"
 	"marshrut/leads"
+	"marshrut/leads/repository"
 )
 
 // dictionary is what leads are described with, as of a moment ago.
-type dictionary struct {
-	own     []leads.OwnField
-	reasons []leads.LossReason
-	funnels []leads.Funnel
-}
+type dictionary repository.Dictionaries
 
 // stage finds a stage of a funnel.
 func (d *dictionary) stage(funnel, key string) (leads.Stage, bool) {
-	for _, f := range d.funnels {
+	for _, f := range d.Funnels {
 		for _, s := range f.Stages {
 			if f.Key == funnel && s.Key == key {
 				return s, true
@@ -28,18 +26,19 @@ func (d *dictionary) stage(funnel, key string) (leads.Stage, bool) {
 	return leads.Stage{}, false
 }
 
-// dictionaryCache holds the dictionary for as long as it is fresh: every click
-// needs it. One caller at a time reads it anew, the others meanwhile go by the
-// old one: most of them stand in a transaction, and must not all want a second
-// connection at once.
-type dictionaryCache struct {
-	mu      sync.Mutex
-	held    *dictionary
-	until   time.Time
-	reading sync.Mutex
+func (d *dictionary) hasFunnel(key string) bool {
+	return slices.ContainsFunc(d.Funnels, func(f leads.Funnel) bool { return f.Key == key })
 }
 
-func (d *dictionaryCache) get() (held *dictionary, fresh bool) {
+// dictionaryCache holds the dictionary for as long as it is fresh: every click
+// needs it.
+type dictionaryCache struct {
+	mu    sync.Mutex
+	held  *dictionary
+	until time.Time
+}
+
+func (d *dictionaryCache) get() (*dictionary, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.held, time.Now().Before(d.until)
@@ -51,52 +50,17 @@ func (d *dictionaryCache) keep(held *dictionary) {
 	d.held, d.until = held, time.Now().Add(fresh)
 }
 
-func (d *dictionaryCache) forget() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.until = time.Time{}
-}
-
-func (c *Casework) dictionary(ctx context.Context) (*dictionary, error) {
-	held, isFresh := c.words.get()
-	if isFresh {
+// dictionary is read over db: whoever stands in a transaction must not need a
+// second connection.
+func (c *Casework) dictionary(ctx context.Context, db postgres.DB) (*dictionary, error) {
+	if held, ok := c.words.get(); ok {
 		return held, nil
 	}
-	if held != nil && !c.words.reading.TryLock() {
-		return held, nil
+	read, err := c.repo.Dictionary(ctx, db)
+	if err != nil {
+		return nil, err
 	}
-	if held == nil {
-		c.words.reading.Lock()
-	}
-	defer c.words.reading.Unlock()
-	if now, isFresh := c.words.get(); isFresh {
-		return now, nil
-	}
-	read, err := c.readDictionary(ctx)
-	switch {
-	case err == nil:
-		c.words.keep(read)
-		return read, nil
-	case held != nil:
-		c.log.WarnContext(ctx, "the dictionaries cannot be read, going by the old ones", "error", err)
-		return held, nil
-	}
-	return nil, err
-}
-
-func (c *Casework) readDictionary(ctx context.Context) (*dictionary, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	var d dictionary
-	var err error
-	if d.own, err = c.repo.OwnFields(ctx); err != nil {
-		return nil, fmt.Errorf("list own fields: %w", err)
-	}
-	if d.reasons, err = c.repo.LossReasons(ctx); err != nil {
-		return nil, fmt.Errorf("list reasons: %w", err)
-	}
-	if d.funnels, err = c.repo.Funnels(ctx); err != nil {
-		return nil, fmt.Errorf("list funnels: %w", err)
-	}
-	return &d, nil
+	words := dictionary(read)
+	c.words.keep(&words)
+	return &words, nil
 }

@@ -60,7 +60,7 @@ type destination struct {
 // with a reason by who may. No outcome leading there is ErrNoWay. A lead on which
 // no process works any more is closed directly, by who may.
 func (c *Casework) CloseLead(ctx context.Context, actor staff.Actor, lead int64, how Close) (Way, error) {
-	words, err := c.dictionary(ctx)
+	words, err := c.dictionary(ctx, c.pool)
 	if err != nil {
 		return Way{}, err
 	}
@@ -69,7 +69,7 @@ func (c *Casework) CloseLead(ctx context.Context, actor staff.Actor, lead int64,
 	}
 	how.Comment = strings.TrimSpace(how.Comment)
 	closing := repository.Closing{Lead: lead, Kind: how.Status, Reason: how.Reason, Comment: how.Comment}
-	if err := checkClosing(closing, words.reasons); err != nil {
+	if err := checkClosing(closing, words.Reasons); err != nil {
 		return Way{}, err
 	}
 	return c.send(ctx, actor, lead, destination{status: how.Status, reason: how.Reason, comment: how.Comment, skipReason: how.SkipReason})
@@ -78,7 +78,7 @@ func (c *Casework) CloseLead(ctx context.Context, actor staff.Actor, lead int64,
 // MoveLead brings the lead to a stage by choosing the outcome of a current task
 // that leads there; the rest is as with CloseLead.
 func (c *Casework) MoveLead(ctx context.Context, actor staff.Actor, lead int64, to Move) (Way, error) {
-	words, err := c.dictionary(ctx)
+	words, err := c.dictionary(ctx, c.pool)
 	if err != nil {
 		return Way{}, err
 	}
@@ -209,13 +209,17 @@ func (to destination) reached(task processes.Task, choice processes.Consequence)
 // take completes the task with the outcome. What was said about the closing
 // answers the steps that ask for it.
 func (c *Casework) take(ctx context.Context, actor staff.Actor, w way, to destination) (Way, error) {
-	_, err := c.processes.Complete(ctx, actor, w.task.ID, processes.Completion{
-		Outcome:    w.choice.Outcome,
-		Comment:    to.comment,
-		Revision:   w.task.Revision,
-		Values:     to.answers(w),
-		SkipReason: to.skipReason,
-	})
+	answers := to.answers(w)
+	how := processes.Completion{Outcome: w.choice.Outcome, Comment: to.comment, Revision: w.task.Revision, SkipReason: to.skipReason}
+	if to.skipReason != "" || w.missingBeside(answers) == 0 {
+		how.Values = answers
+	}
+	_, err := c.processes.Complete(ctx, actor, w.task.ID, how)
+	var refusal *engine.Refusal
+	if errors.As(err, &refusal) {
+		// What the person has said already is not missing.
+		refusal.Steps = slices.DeleteFunc(refusal.Steps, func(s engine.MissingStep) bool { return answers[s.ID] != nil && how.Values == nil })
+	}
 	if err != nil {
 		return Way{}, err
 	}
@@ -223,8 +227,19 @@ func (c *Casework) take(ctx context.Context, actor staff.Actor, w way, to destin
 	return Way{Task: w.task.ID, Outcome: w.choice.Outcome, Pending: w.pending, Lead: lead}, err
 }
 
-// answers are the values of missing steps that ask for what the person has said:
-// a choice that offers the reason, and a comment.
+// missingBeside counts the missing steps that have no answer.
+func (w way) missingBeside(answers map[string]any) int {
+	n := 0
+	for _, step := range w.choice.Missing {
+		if _, answered := answers[step.ID]; !answered {
+			n++
+		}
+	}
+	return n
+}
+
+// answers are the values of steps not done yet that ask for what the person has
+// said: a choice that offers the reason, and a comment.
 func (to destination) answers(w way) map[string]any {
 	values := map[string]any{}
 	for _, step := range w.task.Steps {

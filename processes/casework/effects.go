@@ -96,7 +96,7 @@ func (c *Casework) setStages(ctx context.Context, tx pgx.Tx, now time.Time, effe
 // closings closes the open leads. One that is closed already stays as it was
 // closed: its first closing is a fact.
 func (c *Casework) closings(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, standing map[int64]repository.Context) error {
-	words, err := c.dictionary(ctx)
+	words, err := c.dictionary(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (c *Casework) closings(ctx context.Context, tx pgx.Tx, now time.Time, effec
 		if closing.Kind == leads.StatusWon {
 			closing.Reason = "" // a step may ask for a reason that only the other outcomes need
 		}
-		if err := checkClosing(closing, words.reasons); err != nil {
+		if err := checkClosing(closing, words.Reasons); err != nil {
 			return err
 		}
 		list = append(list, closing)
@@ -237,13 +237,13 @@ func unassigned(people *staff.Directory, lead leads.Lead) []staff.Notice {
 }
 
 func (c *Casework) setFields(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect) error {
-	words, err := c.dictionary(ctx)
+	words, err := c.dictionary(ctx, tx)
 	if err != nil {
 		return err
 	}
 	for _, e := range effects {
 		var changes repository.Changes
-		if err := setField(&changes, words.own, param(e, "field"), e.Params["value"]); err != nil {
+		if err := setField(&changes, words.OwnFields, param(e, "field"), e.Params["value"]); err != nil {
 			return err
 		}
 		if err := c.repo.SetFields(ctx, tx, now, e.Subject, e.Actor.ID, changes); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"marshrut/internal/postgres"
 	"marshrut/leads"
 	"marshrut/processes/bpmn"
 )
@@ -188,24 +189,24 @@ func ownValue(f leads.OwnField, text string) any {
 // Environment is what route maps and start rules may name: the fields above, the
 // company's own ones, its stages, roles and reasons. processes adds the keys of
 // route maps.
-func (c *Casework) Environment(ctx context.Context) (bpmn.Environment, error) {
-	words, err := c.readDictionary(ctx) // as they are now: a map may name a stage added a moment ago
+func (c *Casework) Environment(ctx context.Context, db postgres.DB) (bpmn.Environment, error) {
+	words, err := c.repo.Dictionary(ctx, db) // as they are now: a map may name a stage added a moment ago
 	if err != nil {
 		return bpmn.Environment{}, err
 	}
-	env := fieldEnvironment(words.own)
+	env := fieldEnvironment(words.OwnFields)
 	env.Messages = []string{ClientContacted, ClientReached, CallMissed, PaymentReceived}
-	for _, f := range words.funnels {
+	for _, f := range words.Funnels {
 		for _, s := range f.Stages {
 			if !slices.Contains(env.Stages, s.Key) {
 				env.Stages = append(env.Stages, s.Key)
 			}
 		}
 	}
-	for _, r := range words.reasons {
+	for _, r := range words.Reasons {
 		env.LossReasons = append(env.LossReasons, r.Key)
 	}
-	people, err := c.staff.Directory(ctx, c.pool)
+	people, err := c.staff.Directory(ctx, db)
 	if err != nil {
 		return env, err
 	}

@@ -86,7 +86,7 @@ func (c *Casework) SeedRules(ctx context.Context, tx pgx.Tx) error {
 }
 
 func (c *Casework) checkRules(ctx context.Context, list []Rule) (RuleProblems, error) {
-	words, err := c.dictionary(ctx)
+	words, err := c.dictionary(ctx, c.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -121,15 +121,6 @@ func (c *Casework) checkRules(ctx context.Context, list []Rule) (RuleProblems, e
 			"The last rule of the sale has to fit always: leave its condition empty")
 	}
 	return problems, nil
-}
-
-func (d *dictionary) hasFunnel(key string) bool {
-	for _, f := range d.funnels {
-		if f.Key == key {
-			return true
-		}
-	}
-	return false
 }
 
 // endsWithDefault tells whether each new lead starts something.

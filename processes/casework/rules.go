@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -132,25 +131,22 @@ type Rules struct {
 // the clock of the machine.
 const fresh = 2 * time.Second
 
-// NewRules reads its rules when they are first asked for.
+// NewRules makes Rules that know none before Load.
 func NewRules(pool *pgxpool.Pool) *Rules { return &Rules{pool: pool} }
+
+// Load reads the rules before anything arrives. Call it once at the start.
+func (r *Rules) Load(ctx context.Context) error {
+	_, err := r.book(ctx, r.pool)
+	return err
+}
 
 // Funnel is the key of the funnel in which a lead of this inquiry opens, "" for
 // the first one. It has what the inquiry says, not yet whether the client is
-// known.
+// known. It goes by the rules as they were last read: by Load, and then by each
+// batch that arrives.
 func (r *Rules) Funnel(in leads.Inquiry) string {
 	book := r.peek()
-	if book == nil {
-		// Only before the first batch of a process; afterwards book reads them in its own transaction.
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		var err error
-		if book, err = r.book(ctx, r.pool); err != nil {
-			slog.Error("read the start rules, the lead opens in the first funnel", "error", err)
-			return ""
-		}
-	}
-	if !book.funnels {
+	if book == nil || !book.funnels {
 		return ""
 	}
 	v := view{Inquiry: in}

@@ -58,13 +58,13 @@ func (c *Casework) subjects(ctx context.Context, db postgres.DB, contexts map[in
 	if err != nil {
 		return nil, err
 	}
-	words, err := c.dictionary(ctx)
+	words, err := c.dictionary(ctx, db)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[int64]processes.Subject, len(contexts))
 	for id, context := range contexts {
-		out[id] = subject(context, words.own, people)
+		out[id] = subject(context, words.OwnFields, people)
 	}
 	return out, nil
 }
