@@ -135,6 +135,7 @@ func TestOnlyAHandledPrefixIsCommitted(t *testing.T) {
 	b := newBench(t)
 	b.publish(pipelinetest.Events(0, 10)...)
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var g errgroup.Group
 	tried := make(chan struct{}, 100)
 	options := kafka.ConsumerOptions{MaxEvents: 4, RetryMin: time.Millisecond, RetryMax: time.Millisecond}
@@ -150,7 +151,11 @@ func TestOnlyAHandledPrefixIsCommitted(t *testing.T) {
 		})
 	})
 	for range 3 {
-		<-tried
+		select {
+		case <-tried:
+		case <-time.After(30 * time.Second):
+			t.Fatal("the failing batch is not tried again")
+		}
 	}
 	lag, err := b.cluster.Lag(t.Context(), "inquiries", "intake")
 	if err != nil || lag != 6 {

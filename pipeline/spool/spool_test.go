@@ -277,6 +277,49 @@ func TestADeadProcessLeavesItsLanesToOthers(t *testing.T) {
 	})
 }
 
+func TestALaneIsInOneHandAtATime(t *testing.T) {
+	pool := postgrestest.New(t)
+	bus := open(t, pool)
+	var mu sync.Mutex
+	held, seen := map[int]bool{}, map[string]bool{}
+	handle := func(ctx context.Context, b pipeline.Batch) error {
+		mu.Lock()
+		lanes := map[int]bool{}
+		for _, e := range b.Events {
+			lanes[e.Lane(spool.Lanes)] = true
+			seen[e.ID] = true
+		}
+		for lane := range lanes {
+			if held[lane] {
+				t.Errorf("lane %d is handled twice at once", lane)
+			}
+			held[lane] = true
+		}
+		mu.Unlock()
+		_, err := b.Tx.Exec(ctx, `select pg_sleep(0.005)`) // time for another to get in
+		mu.Lock()
+		defer mu.Unlock()
+		for lane := range lanes {
+			delete(held, lane)
+		}
+		return err
+	}
+	for range 3 {
+		consume(t, bus, handle)
+	}
+	events := pipelinetest.Events(0, 600)
+	for chunk := range slices.Chunk(events, 20) {
+		if err := bus.Publish(t.Context(), chunk...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all came", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(seen) == len(events)
+	})
+}
+
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
