@@ -196,7 +196,8 @@ func (t *turn) deliver(in *instance, e *entry, event engine.DeliveryRequested) {
 }
 
 func (t *turn) childStarted(o order, event engine.ChildStarted) {
-	st := start{StartRequest: StartRequest{Process: event.Process, Subject: o.to.subject, Values: event.Vars, Actor: o.actor}}
+	st := start{place: &Started{}, StartRequest: StartRequest{Process: event.Process, Subject: o.to.subject, Values: event.Vars,
+		Actor: o.actor, Single: !event.Wait}}
 	if event.Wait {
 		st.parent, st.token = o.to, event.Token
 	}

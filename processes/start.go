@@ -46,7 +46,7 @@ type start struct {
 	StartRequest
 	parent *instance // nil: a process of its own
 	token  int       // of the parent that waits
-	place  *Started  // where to tell what became of it; nil: nobody asks
+	place  *Started  // where to tell what became of it
 }
 
 // failure is a start that did not come about.
@@ -81,65 +81,57 @@ func (s *Service) startTogether(ctx context.Context, tx pgx.Tx, requests []Start
 			return err
 		}
 		started = make([]Started, len(requests))
-		same, err := t.alreadyRunning(ctx, requests, started)
-		if err != nil {
-			return err
-		}
 		for i, r := range requests {
 			if r.Actor.ID == 0 {
 				r.Actor = staff.System()
 			}
-			if !started[i].Running {
-				t.starting = append(t.starting, start{StartRequest: r, place: &started[i]})
-			}
+			t.starting = append(t.starting, start{StartRequest: r, place: &started[i]})
 		}
-		if err := t.run(ctx); err != nil {
-			return err
-		}
-		for i, first := range same {
-			started[i] = started[first]
-			started[i].Running = started[i].Err == nil
-		}
-		return nil
+		return t.run(ctx)
 	})
 	return started, err
 }
 
-// alreadyRunning marks the Single requests that do not start, because a run is
-// there or, by the index it returns, because an earlier request of the batch is
-// for the same.
-func (t *turn) alreadyRunning(ctx context.Context, requests []StartRequest, started []Started) (same map[int]int, err error) {
+// single leaves out what shall not run beside another run of the same process
+// about the same subject, and tells where it asks that there is one.
+func (t *turn) single(ctx context.Context, starting []start) ([]start, error) {
 	var subjects []int64
 	var keys []string
-	for _, r := range requests {
-		if r.Single {
-			subjects, keys = append(subjects, r.Subject), append(keys, r.Process)
+	for _, st := range starting {
+		if st.Single {
+			subjects, keys = append(subjects, st.Subject), append(keys, st.Process)
 		}
 	}
 	if len(subjects) == 0 {
-		return nil, nil
+		return starting, nil
 	}
 	running, err := t.runs(ctx, subjects, keys)
 	if err != nil {
 		return nil, err
 	}
-	same, first := map[int]int{}, map[run]int{}
-	for i, r := range requests {
-		if !r.Single {
-			continue
-		}
-		this := run{r.Subject, r.Process}
-		if id, runs := running[this]; runs {
-			started[i] = Started{Instance: id, Running: true}
-		} else if earlier, again := first[this]; again {
-			started[i].Running = true
-			same[i] = earlier
-		} else {
-			first[this] = i
+	var rest []start
+	first := map[run]*Started{} // of this batch
+	for _, st := range starting {
+		this := run{st.Subject, st.Process}
+		id, runs := running[this]
+		earlier, again := first[this]
+		switch {
+		case !st.Single:
+			rest = append(rest, st)
+		case runs:
+			*st.place = Started{Instance: id, Running: true}
+		case again:
+			t.twins = append(t.twins, twin{st.place, earlier})
+		default:
+			first[this] = st.place
+			rest = append(rest, st)
 		}
 	}
-	return same, nil
+	return rest, nil
 }
+
+// twin is a request of a batch that an earlier one of it answers.
+type twin struct{ place, first *Started }
 
 // run is a process about a subject.
 type run struct {
@@ -197,8 +189,9 @@ func subjectsOf(requests []StartRequest) []int64 {
 func (t *turn) begin(ctx context.Context) error {
 	starting := t.starting
 	t.starting = nil
-	if len(starting) == 0 {
-		return nil
+	starting, err := t.single(ctx, starting)
+	if err != nil || len(starting) == 0 {
+		return err
 	}
 	latest, err := t.latest(ctx, starting)
 	if err != nil {
@@ -209,9 +202,7 @@ func (t *turn) begin(ctx context.Context) error {
 		return err
 	}
 	for i, st := range starting {
-		if st.place != nil {
-			st.place.Instance = ids[i]
-		}
+		st.place.Instance = ids[i]
 		in := &instance{id: ids[i], root: ids[i], subject: st.Subject, startedAt: t.now, fresh: true, place: st.place}
 		if st.parent != nil {
 			in.root, in.parent, in.parentToken = st.parent.root, st.parent.id, st.token
@@ -238,9 +229,7 @@ func (t *turn) begin(ctx context.Context) error {
 // cannotStart leaves word of an instance that never came to be.
 func (t *turn) cannotStart(in *instance, err error) {
 	delete(t.instances, in.id)
-	if in.place != nil {
-		in.place.Instance, in.place.Err = 0, err
-	}
+	in.place.Instance, in.place.Err = 0, err
 	t.s.log.Warn("a process cannot start", "process", in.def.Key, "subject", in.subject, "error", err)
 	if parent := t.instances[in.parent]; parent != nil {
 		t.queue = append(t.queue, order{to: parent, name: "child-ended", actor: staff.System(), tolerant: true, command: func(c engine.Context) engine.Command {

@@ -35,6 +35,7 @@ type turn struct {
 	vacant   []vacancy
 	effects  []Effect
 	failed   []failure
+	twins    []twin
 	changes  changes
 }
 
@@ -72,7 +73,7 @@ type instance struct {
 	endedAt          *time.Time
 
 	fresh, moved bool
-	place        *Started // of a start somebody waits for
+	place        *Started // where to tell whether it could start
 }
 
 type taskKey struct {
@@ -114,6 +115,10 @@ func (t *turn) run(ctx context.Context) error {
 		if err := t.round(ctx); err != nil {
 			return err
 		}
+	}
+	for _, twin := range t.twins {
+		*twin.place = *twin.first
+		twin.place.Running = twin.first.Err == nil
 	}
 	return t.write(ctx)
 }

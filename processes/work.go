@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -136,24 +137,35 @@ func (s *Service) work(ctx context.Context, actor staff.Actor, task int64, what 
 	return w, err
 }
 
+// attempt is the transaction. It is not postgres.InTx, because the commit must
+// not depend on the request either.
 func (w *work) attempt(ctx context.Context, what string, f func(*work) error) error {
-	return postgres.InTx(ctx, w.s.pool, func(tx pgx.Tx) error {
-		if err := w.open(ctx, tx); err != nil {
-			return err
-		}
-		if err := w.allowed(what); err != nil {
-			return err
-		}
-		if err := f(w); err != nil {
-			return err
-		}
-		through, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		if err := w.turn.run(through); err != nil {
-			return err
-		}
-		return w.show()
-	})
+	tx, err := w.s.pool.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) // does nothing after the commit
+	if err := w.open(ctx, tx); err != nil {
+		return err
+	}
+	if err := w.allowed(what); err != nil {
+		return err
+	}
+	if err := f(w); err != nil {
+		return err
+	}
+	through, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := w.turn.run(through); err != nil {
+		return err
+	}
+	if err := w.show(); err != nil {
+		return err
+	}
+	if err := tx.Commit(through); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
 }
 
 // open locks the subject of the task, then its process, and reads both.
@@ -244,33 +256,32 @@ func (w *work) hand(assignee int64, reason string) error {
 	})
 }
 
-// prepare does the steps that come with a completion, and skips what is missing
-// where a reason for it is given.
+// prepare goes through the list once, in its order: a step that came with the
+// completion is done, and where a reason is given each other one that the
+// outcome still takes is skipped.
 func (w *work) prepare(c Completion) error {
-	left := make(map[string]any, len(c.Values))
-	for id, value := range c.Values {
-		left[id] = value
-	}
+	left := maps.Clone(c.Values)
 	for i := range w.def.Steps {
 		id := w.def.Steps[i].ID
 		value, given := left[id]
-		if !given {
-			continue
-		}
 		delete(left, id)
-		if err := w.doStep(id, value); err != nil {
+		var err error
+		switch {
+		case given:
+			err = w.doStep(id, value)
+		case c.SkipReason != "":
+			err = w.skipIfMissing(id, c)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	for _, id := range sortedKeys(left) {
-		if err := w.doStep(id, left[id]); err != nil {
+		if err := w.doStep(id, left[id]); err != nil { // no such step: the engine says so
 			return err
 		}
 	}
-	if c.SkipReason == "" {
-		return nil
-	}
-	return w.skipMissing(c)
+	return nil
 }
 
 func (w *work) doStep(id string, value any) error {
@@ -279,25 +290,20 @@ func (w *work) doStep(id string, value any) error {
 	})
 }
 
-func (w *work) skipMissing(c Completion) error {
+func (w *work) skipIfMissing(id string, c Completion) error {
 	view, err := engine.View(w.in.def.Process(), w.in.state, w.row.No, w.turn.context(w.make("skip-step", nil), w.turn.subjects[w.row.Subject]))
 	if err != nil {
 		return err
 	}
-	for _, o := range view.Outcomes {
-		if o.Outcome.ID != c.Outcome {
-			continue
-		}
-		for _, step := range o.Missing {
-			err := w.order("skip-step", func(ec engine.Context) engine.Command {
-				return engine.SkipStep{Context: ec, Task: w.row.No, Step: step.ID, Reason: c.SkipReason}
-			})
-			if err != nil {
-				return err
-			}
-		}
+	missing := slices.ContainsFunc(view.Outcomes, func(o engine.OutcomeView) bool {
+		return o.Outcome.ID == c.Outcome && slices.ContainsFunc(o.Missing, func(m engine.MissingStep) bool { return m.ID == id })
+	})
+	if !missing {
+		return nil
 	}
-	return nil
+	return w.order("skip-step", func(ec engine.Context) engine.Command {
+		return engine.SkipStep{Context: ec, Task: w.row.No, Step: id, Reason: c.SkipReason}
+	})
 }
 
 // order decides on a command of the person at once: the next one builds on it.
