@@ -42,7 +42,7 @@ func normalEmail(address string) (string, bool) {
 	local, domain, _ := strings.Cut(norm.NFC.String(address), "@")
 	local = strings.ToLower(strings.Trim(local, "."))
 	domain, err := idna.Lookup.ToASCII(strings.ToLower(strings.Trim(domain, ".-")))
-	if err != nil || local == "" || len(local) > 64 || len(domain) > 253 || !utf8.ValidString(local) || strings.ContainsRune(local, 0) {
+	if err != nil || local == "" || len(local) > 64 || len(domain) > 253 || strings.ContainsRune(local, utf8.RuneError) || strings.ContainsRune(local, 0) {
 		return "", false
 	}
 	dot := strings.LastIndexByte(domain, '.')
