@@ -7,6 +7,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -103,6 +104,13 @@ type row struct {
 	Expires                                  []maybeTime
 }
 
+// sameInstance reports that nothing changed of what an instance is made of. Times do
+// not tell: two changes may share one.
+func (r row) sameInstance(s row) bool {
+	return r.Connector == s.Connector && r.Provider == s.Provider && r.Title == s.Title && r.Source == s.Source &&
+		r.RateLimit == s.RateLimit && bytes.Equal(r.Settings, s.Settings) && bytes.Equal(r.Sealed, s.Sealed)
+}
+
 // Refresh reads the connections. One that has not changed keeps its instance.
 func (r *Registry) Refresh(ctx context.Context) error {
 	r.loading.Lock()
@@ -127,7 +135,7 @@ func (r *Registry) Refresh(ctx context.Context) error {
 
 func (r *Registry) entry(s row, before *entry) *entry {
 	e := &entry{row: s, tokens: r.tokens(s)}
-	if before != nil && before.row.UpdatedAt.Equal(s.UpdatedAt) {
+	if before != nil && before.row.sameInstance(s) {
 		e.connected = before.connected
 		return e
 	}

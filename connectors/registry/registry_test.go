@@ -1,0 +1,411 @@
+package registry_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"marshrut/connectors"
+	"marshrut/connectors/registry"
+	"marshrut/internal/postgres/postgrestest"
+)
+
+// echo is a provider of the tests' own: it has a secret and offers a widget.
+type echoSettings struct {
+	Folder string            `json:"folder"`
+	Key    connectors.Secret `json:"key"`
+}
+
+type echo struct {
+	connectors.Connection
+	settings echoSettings
+}
+
+func (e echo) Script(address string) ([]byte, bool) { return []byte("post to " + address), true }
+
+var echoProvider = connectors.Provider{
+	Connector: "webform", Name: "echo", Channel: "form", Settings: &echoSettings{},
+	New: func(c connectors.Connection) (connectors.Instance, error) {
+		s, err := connectors.Decode(c, echoSettings{Folder: "INBOX"})
+		return echo{c, s}, err
+	},
+}
+
+const key = "a secret key of the installation"
+
+var now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func given(t *testing.T, pool *pgxpool.Pool, secretKey string) *registry.Registry {
+	t.Helper()
+	r, err := registry.New(pool, []connectors.Provider{echoProvider}, registry.Options{
+		Key: secretKey, Region: "RU", PublicURL: "https://gw.example", Zone: time.UTC, Now: func() time.Time { return now },
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func configured(name, settings string) registry.Configured {
+	return registry.Configured{Name: name, Connector: "webform", Provider: "echo", Title: "Сайт", Settings: json.RawMessage(settings), Token: name + "-token-0123456789abcdef"}
+}
+
+func TestAConnectionOfTheFileIsOpenedByItsToken(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	if err := r.UpsertFile(t.Context(), now, []registry.Configured{configured("site", `{"folder":"x"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	c, ok := r.Open("site", "site-token-0123456789abcdef", now)
+	if !ok || c.Name != "site" || c.Region != "RU" || c.RateLimit != 600 || c.Instance.(echo).settings.Folder != "x" {
+		t.Errorf("got %+v, %v", c, ok)
+	}
+	for name, token := range map[string]string{"site": "site-token-0123456789abcdeX", "other": "site-token-0123456789abcdef", "": ""} {
+		if _, ok := r.Open(name, token, now); ok {
+			t.Errorf("%q opens with %q", name, token)
+		}
+	}
+}
+
+func TestMistakesOfTheFileAreAllNamedAndNothingIsWritten(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	bad := configured("site", `{"foldr":"x"}`)
+	short := configured("land", `{}`)
+	short.Token = "short"
+	err := r.UpsertFile(t.Context(), now, []registry.Configured{bad, short, configured("good", `{}`), {Name: "Плохое", Connector: "webform", Provider: "echo"}, {Name: "who", Connector: "fax", Provider: "x"}})
+	if err == nil {
+		t.Fatal("taken")
+	}
+	for _, want := range []string{"site", `"foldr"`, "land", "22", "Плохое", "fax/x"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+	if _, ok := r.Get("good"); ok {
+		t.Error("half of the file was written")
+	}
+}
+
+func TestARotatedAddressOverlapsWithTheOldOne(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	if err := r.UpsertFile(t.Context(), now, []registry.Configured{configured("site", `{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := r.Rotate(t.Context(), now, "site", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := "site-token-0123456789abcdef"
+	for _, token := range []string{old, fresh} {
+		if _, ok := r.Open("site", token, now.Add(6*24*time.Hour)); !ok {
+			t.Errorf("%s does not open during the overlap", token)
+		}
+	}
+	later := now.Add(8 * 24 * time.Hour)
+	if _, ok := r.Open("site", old, later); ok {
+		t.Error("the old address works after the overlap")
+	}
+	if _, ok := r.Open("site", fresh, later); !ok {
+		t.Error("the new address does not work after the overlap")
+	}
+	if all := r.Addresses("site", now); len(all) != 2 || all[0].URL != "https://gw.example/in/site/"+fresh || all[1].ExpiresAt.IsZero() {
+		t.Errorf("addresses %+v", all)
+	}
+}
+
+func TestSecretsAreSealedAndOnlyTheirKeyOpensThem(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, key)
+	if err := r.UpsertFile(t.Context(), now, []registry.Configured{configured("site", `{"key":"the vendor's secret"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	var dump string
+	if err := pool.QueryRow(t.Context(), "select c::text || t::text from connection c join connection_token t on t.connection = c.name").Scan(&dump); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(dump, "vendor") || strings.Contains(dump, "site-token") {
+		t.Errorf("a secret can be read in the database: %s", dump)
+	}
+	if c, _ := r.Get("site"); c.Secrets["key"] != "the vendor's secret" || c.Instance.(echo).settings.Key.Reveal() != "the vendor's secret" {
+		t.Errorf("got %+v", c)
+	}
+	other := given(t, pool, "another key of the installation")
+	c, ok := other.Open("site", "site-token-0123456789abcdef", now)
+	if !ok || c.Instance != nil || c.Fault == nil || !strings.Contains(c.Fault.Error(), "secret_key") {
+		t.Errorf("with another key: %+v, %v; what comes has to be kept all the same", c, ok)
+	}
+	view, err := other.View(t.Context(), "site", now)
+	if err != nil || view.State.Code != "error" {
+		t.Errorf("state %+v, %v", view.State, err)
+	}
+}
+
+func TestWhatTheFileNamesIsReadOnlyInTheInterface(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	if err := r.UpsertFile(t.Context(), now, []registry.Configured{configured("site", `{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Save(t.Context(), now, configured("site", `{}`)); !errors.Is(err, registry.ErrReadOnly) {
+		t.Errorf("got %v", err)
+	}
+	if err := r.UpsertFile(t.Context(), now, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Save(t.Context(), now, configured("site", `{"folder":"y"}`)); err != nil {
+		t.Errorf("after it left the file: %v", err)
+	}
+}
+
+func TestASecretLeftOutKeepsItsValue(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	for _, settings := range []string{`{"key":"the vendor's secret"}`, `{"folder":"y"}`} {
+		if err := r.Save(t.Context(), now, configured("site", settings)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, _ := r.Get("site")
+	if s := c.Instance.(echo).settings; s.Folder != "y" || s.Key.Reveal() != "the vendor's secret" {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestTheWidgetHasAnAddressOfItsOwnThatFollowsTheToken(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	if err := r.Save(t.Context(), now, configured("site", `{}`)); err != nil {
+		t.Fatal(err)
+	}
+	script, ok := r.Widget("site")
+	token := string(script[strings.LastIndexByte(string(script), '/')+1:])
+	if !ok || strings.Contains(string(script), "site-token") {
+		t.Fatalf("script %s, %v: the token of the connection has no place on a public page", script, ok)
+	}
+	if _, ok := r.Open("site", token, now); !ok {
+		t.Error("the widget's address does not open")
+	}
+	if _, err := r.Rotate(t.Context(), now, "site", -time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := r.Open("site", token, now); ok {
+		t.Error("the widget's address outlives its token")
+	}
+	if _, ok := r.Widget("nobody"); ok {
+		t.Error("an unknown connection has a widget")
+	}
+}
+
+func TestAConnectionIsNeverGreenWhileNothingCanArrive(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	if err := r.Save(t.Context(), now, configured("site", `{}`)); err != nil {
+		t.Fatal(err)
+	}
+	state := func(at time.Time) string {
+		if err := r.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		view, err := r.View(t.Context(), "site", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return view.State.Code
+	}
+	check := func(at time.Time, want, when string) {
+		t.Helper()
+		if got := state(at); got != want {
+			t.Errorf("%s it is %s, want %s", when, got, want)
+		}
+	}
+	check(now, "waiting", "in the beginning")
+	r.Count("site", registry.CountRefused, 1, now)
+	check(now, "refused", "when all was refused")
+	r.Count("site", registry.CountAccepted, 3, now)
+	check(now, "working", "after a message")
+	check(now.AddDate(0, 1, 0), "silent", "after a month")
+	if err := r.Report(t.Context(), now, "site", errors.New("login refused")); err != nil {
+		t.Fatal(err)
+	}
+	check(now, "error", "when its poller fails")
+	if err := r.Report(t.Context(), now, "site", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Enable(t.Context(), now, "site", false); err != nil {
+		t.Fatal(err)
+	}
+	check(now, "off", "switched off")
+	if _, ok := r.Open("site", "site-token-0123456789abcdef", now); ok {
+		t.Error("one that is off opens")
+	}
+	view, _ := r.View(t.Context(), "site", now)
+	if view.Today["accepted"] != 3 || view.Month["refused"] != 1 || view.LastAt == nil {
+		t.Errorf("counts %v %v", view.Today, view.Month)
+	}
+}
+
+func TestTwoProcessesAddTheirCountsUp(t *testing.T) {
+	pool := postgrestest.New(t)
+	first, second := given(t, pool, key), given(t, pool, key)
+	if err := first.Save(t.Context(), now, configured("site", `{}`)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		first.Count("site", registry.CountAccepted, 1, now)
+		second.Count("site", registry.CountAccepted, 1, now)
+	}
+	for _, r := range []*registry.Registry{first, second} {
+		if err := r.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if view, err := first.View(t.Context(), "site", now); err != nil || view.Today["accepted"] != 6 {
+		t.Errorf("counted %v, %v", view.Today, err)
+	}
+}
+
+func TestAChangeReachesTheOtherProcesses(t *testing.T) {
+	pool := postgrestest.New(t)
+	here, there := given(t, pool, key), given(t, pool, key)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- there.Run(ctx) }()
+	if err := here.Save(t.Context(), now, configured("site", `{}`)); err != nil {
+		t.Fatal(err)
+	}
+	for tick := time.NewTicker(5 * time.Millisecond); ; {
+		if _, ok := there.Get("site"); ok {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the other process has not heard of the connection in 10 s")
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFindLooksForAConnectionAnotherProcessMadeAMomentAgo(t *testing.T) {
+	pool := postgrestest.New(t)
+	here, there := given(t, pool, key), given(t, pool, key)
+	if err := here.Save(t.Context(), now, configured("site", `{}`)); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for tick := time.NewTicker(100 * time.Millisecond); ; <-tick.C {
+		c, err := there.Find(t.Context(), "site")
+		if err == nil && c.Name == "site" {
+			break
+		}
+		if !errors.Is(err, connectors.ErrUnknown) || time.Now().After(deadline) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if _, err := there.Find(t.Context(), "nobody"); !errors.Is(err, connectors.ErrUnknown) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheMemoryServesWhilePostgreSQLIsAway(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, key)
+	if err := r.Save(t.Context(), now, configured("site", `{}`)); err != nil {
+		t.Fatal(err)
+	}
+	r.Count("site", registry.CountAccepted, 1, now)
+	pool.Close()
+	if err := r.Refresh(t.Context()); err == nil {
+		t.Fatal("a closed pool answers")
+	}
+	if err := r.Flush(t.Context()); err == nil {
+		t.Fatal("a closed pool takes counts")
+	}
+	if _, ok := r.Open("site", "site-token-0123456789abcdef", now); !ok || !r.Ready() {
+		t.Error("the connection is forgotten")
+	}
+}
+
+func TestAnUnchangedConnectionKeepsItsInstance(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	file := []registry.Configured{configured("site", `{}`), configured("land", `{}`)}
+	if err := r.UpsertFile(t.Context(), now, file); err != nil {
+		t.Fatal(err)
+	}
+	site, _ := r.Get("site")
+	land, _ := r.Get("land")
+	file[1].Title = "Лендинг"
+	if err := r.UpsertFile(t.Context(), now.Add(time.Minute), file); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := r.Get("site"); again != site {
+		t.Error("site was made anew")
+	}
+	if changed, _ := r.Get("land"); changed == land || changed.Title != "Лендинг" {
+		t.Error("land was not made anew")
+	}
+}
+
+func TestACursorIsWhereItWasLeft(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, key)
+	var at struct{ UID int }
+	if ok, err := r.Cursor(t.Context(), pool, "box", "INBOX", &at); ok || err != nil {
+		t.Fatalf("%v, %v", ok, err)
+	}
+	for uid := range 3 {
+		if err := r.SaveCursor(t.Context(), pool, now, "box", "INBOX", struct{ UID int }{uid}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ok, err := r.Cursor(t.Context(), pool, "box", "INBOX", &at); !ok || err != nil || at.UID != 2 {
+		t.Errorf("%v, %v, %+v", ok, err, at)
+	}
+}
+
+func TestOnlyOneProcessLeads(t *testing.T) {
+	pool := postgrestest.New(t)
+	first, second := given(t, pool, key), given(t, pool, key)
+	var leading, both atomic.Int32
+	started, release := make(chan struct{}), make(chan struct{})
+	work := func(started chan struct{}) func(context.Context) error {
+		return func(ctx context.Context) error {
+			if leading.Add(1) > 1 {
+				both.Add(1)
+			}
+			defer leading.Add(-1)
+			close(started)
+			<-release
+			return nil
+		}
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- first.Lead(t.Context(), "box", work(started)) }()
+	<-started
+	taken := make(chan struct{})
+	go func() { ended <- second.Lead(t.Context(), "box", work(taken)) }()
+	select {
+	case <-taken:
+		t.Fatal("two processes lead")
+	case <-time.After(50 * time.Millisecond): // the second has asked once by now
+	}
+	close(release)
+	<-taken
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if both.Load() > 0 {
+		t.Error("two processes led at once")
+	}
+}
