@@ -80,7 +80,7 @@ func download(ctx context.Context, libs string) error {
 }
 
 func findJava(ctx context.Context) (string, error) {
-	const cure = "Apache Kafka 4 needs Java %d or newer (Debian: apt-get install openjdk-17-jre-headless)"
+	const cure = "a broker of Apache Kafka 4 needs Java %d or newer (Debian: apt-get install openjdk-17-jre-headless)"
 	java := "java"
 	if home := os.Getenv("JAVA_HOME"); home != "" {
 		java = filepath.Join(home, "bin", "java")
