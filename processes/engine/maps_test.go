@@ -55,3 +55,9 @@ func TestTheInquiryMapHasNoProblem(t *testing.T) {
 		t.Errorf("process id %q", p.ID)
 	}
 }
+
+func TestTheMissedCallMapHasNoProblem(t *testing.T) {
+	if p := shipped(t, "propushchennyi-zvonok.bpmn"); p.ID != "missed_call" {
+		t.Errorf("process id %q", p.ID)
+	}
+}
