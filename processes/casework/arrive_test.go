@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"marshrut/internal/staff"
@@ -182,10 +181,7 @@ func TestRepeatSpamAndTestSubmission(t *testing.T) {
 
 func TestProcessThatCannotStartCostsNoLead(t *testing.T) {
 	c := newCompany(t)
-	c.tx(func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `update start_rule set process = 'gone' where process = 'inquiry'`)
-		return err
-	})
+	c.rewrite(`update start_rule set process = 'gone' where process = 'inquiry'`)
 
 	captured := c.arrive(c.form("+79123456789"), c.missedCall("+79120000001"))
 
@@ -202,21 +198,14 @@ func TestProcessThatCannotStartCostsNoLead(t *testing.T) {
 
 func TestRuleThatCannotBeEvaluatedIsPassedOverAndNoRuleAtAllIsAnIncident(t *testing.T) {
 	c := newCompany(t)
-	c.tx(func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `update start_rule set condition = 'inquiry.nothing > 3' where process = 'missed_call'`)
-		return err
-	})
+	c.rewrite(`update start_rule set condition = 'inquiry.nothing > 3' where process = 'missed_call'`)
 	id := c.arrive(c.form("+79123456789"))[0].LeadID
 	if task := c.task(id); task.Process != "inquiry" {
 		t.Errorf("a broken rule keeps others from starting: %s", task.Process)
 	}
 
-	// Another process of ours has taken the default away; this one sees it within two seconds.
 	c = newCompany(t)
-	c.tx(func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `delete from start_rule where process = 'inquiry'`)
-		return err
-	})
+	c.rewrite(`delete from start_rule where process = 'inquiry'`)
 	id = c.arrive(c.form("+79123456789"))[0].LeadID
 	if n := c.count(`select count(*) from incident where subject = $1 and reason <> ''`, id); n != 1 {
 		t.Errorf("%d incidents of a lead that starts nothing, want 1", n)

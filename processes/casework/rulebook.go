@@ -61,11 +61,10 @@ func (c *Casework) SaveRules(ctx context.Context, actor staff.Actor, list []Rule
 		return c.repo.Journal(ctx, tx, []repository.Entry{{At: c.now(), Actor: actor.ID, Object: "rules", Action: "rules.saved",
 			Data: map[string]any{"before": before, "after": list}}})
 	})
-	c.rules.forget()
 	if err != nil {
 		return fmt.Errorf("save the start rules: %w", err)
 	}
-	return nil
+	return c.rules.Load(ctx)
 }
 
 // SeedRules writes the rules of a fresh installation where there are none. It runs

@@ -134,8 +134,10 @@ const fresh = 2 * time.Second
 // NewRules makes Rules that know none before Load.
 func NewRules(pool *pgxpool.Pool) *Rules { return &Rules{pool: pool} }
 
-// Load reads the rules before anything arrives. Call it once at the start.
+// Load reads the rules as they are now. Call it once at the start, before anything
+// arrives.
 func (r *Rules) Load(ctx context.Context) error {
+	r.forget()
 	_, err := r.book(ctx, r.pool)
 	return err
 }
