@@ -3,8 +3,6 @@ package repository
 import (
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"marshrut/leads"
 )
 
@@ -37,10 +35,4 @@ func (s *stored) inquiry() leads.Inquiry {
 		in.State = leads.StateNew
 	}
 	return in
-}
-
-func scanInquiry(row pgx.CollectableRow) (leads.Inquiry, error) {
-	var s stored
-	err := row.Scan(s.fields()...)
-	return s.inquiry(), err
 }

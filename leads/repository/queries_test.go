@@ -238,3 +238,36 @@ func TestDictionariesAreAddedToAndNeverTakenFrom(t *testing.T) {
 		t.Errorf("got %v, %v", fields, err)
 	}
 }
+
+func TestTheJournalIsReadFromItsEnd(t *testing.T) {
+	h, m := market(t)
+	read := func(f JournalFilter) (actions []string) {
+		t.Helper()
+		for {
+			p, err := h.JournalEntries(t.Context(), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, j := range p.Items {
+				actions = append(actions, j.Action+" "+j.LeadTitle)
+			}
+			if f.Cursor = p.Next; p.Next == "" {
+				return actions
+			}
+		}
+	}
+	roof := m["крыша"].LeadID
+	h.enter(noon.Add(time.Hour), StageMove{Lead: roof, Stage: "talk", By: 2})
+	if got, want := read(JournalFilter{Lead: roof, Limit: 1}), []string{"lead.stage крыша, Борис", "lead.assigned крыша, Борис", "lead.created крыша, Борис"}; !equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := read(JournalFilter{Actor: 2, Object: "lead:", Action: "lead.st", From: noon.Add(time.Hour), To: noon.Add(2 * time.Hour)}); len(got) != 1 {
+		t.Errorf("got %q", got)
+	}
+	if got := read(JournalFilter{Object: "task:"}); got != nil {
+		t.Errorf("got %q", got)
+	}
+	if got := read(JournalFilter{}); len(got) != 8 {
+		t.Errorf("got %d lines, want 5 leads, 2 assignments and a move: %q", len(got), got)
+	}
+}
