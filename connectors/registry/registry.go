@@ -193,6 +193,9 @@ func (r *Registry) Find(ctx context.Context, name string) (*connectors.Connected
 		return c, nil
 	}
 	if time.Since(time.Unix(0, r.refreshed.Load())) > time.Second {
+		// The caller may hold a transaction: waiting long for a second connection starves everybody.
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
 		if err := r.Refresh(ctx); err != nil {
 			return nil, err
 		}

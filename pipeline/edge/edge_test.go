@@ -41,7 +41,9 @@ func (c *connections) Open(name, given string, _ time.Time) (*connectors.Connect
 	return c.Connected, name == c.Name && given == token
 }
 
-func (c *connections) Widget(name string) ([]byte, bool) { return []byte("/* widget */"), name == c.Name }
+func (c *connections) Widget(name string) ([]byte, bool) {
+	return []byte("/* widget */"), name == c.Name
+}
 
 func (c *connections) Count(_, outcome string, n int, _ time.Time) {
 	c.mu.Lock()
@@ -392,8 +394,10 @@ func (f receiver) Receive(r connectors.Request) (connectors.Receipt, error) { re
 
 func TestAFailedLookAtTheBodyNeverRefusesIt(t *testing.T) {
 	for name, receive := range map[string]receiver{
-		"an error": func(connectors.Request) (connectors.Receipt, error) { return connectors.Receipt{}, errors.New("no idea") },
-		"a panic":  func(connectors.Request) (connectors.Receipt, error) { panic("index out of range") },
+		"an error": func(connectors.Request) (connectors.Receipt, error) {
+			return connectors.Receipt{}, errors.New("no idea")
+		},
+		"a panic": func(connectors.Request) (connectors.Receipt, error) { panic("index out of range") },
 	} {
 		d := around(&connectors.Connected{Connection: connectors.Connection{Name: "site"}, RateLimit: 600, Instance: receive}, nil)
 		w := d.post("x=1")
