@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"marshrut/internal/staff"
 	"marshrut/leads/repository"
@@ -21,7 +22,10 @@ func (a *App) openRooms(ctx context.Context) error {
 		Funnel: rules.Funnel, Language: a.config.Company.Language, Outbox: a.outbox()})
 	a.Casework = casework.New(a.database.work, a.Leads, rules, a.Staff, casework.Options{Now: a.now, Log: a.log,
 		Processes: processes.Options{Metrics: processes.NewMetrics(a.registry)}})
-	return a.seed(ctx)
+	if err := a.seed(ctx); err != nil {
+		return err
+	}
+	return rules.Load(ctx)
 }
 
 // outbox tells outsiders about changes of leads, where there is a bus they can listen to.
@@ -33,3 +37,6 @@ func (a *App) outbox() func(context.Context, pgx.Tx, []pipeline.Event) error {
 		return spool.Append(ctx, tx, topicLeads, a.now(), events...)
 	}
 }
+
+// Pool is the database as people use it: for the demo company, which sets itself up.
+func (a *App) Pool() *pgxpool.Pool { return a.database.people }

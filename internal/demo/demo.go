@@ -1,0 +1,242 @@
+// Package demo is the demo company: «Ромашка», which sells and installs air conditioners. On first start it makes 90 days of
+// history with a clock of its own: invented people post inquiries at the real edge, invented employees work their tasks over
+// the real API. Nothing is written past the doors that customers use, so what the pages show is what the product does.
+// cmd/marshrut calls it.
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+	"time"
+
+	"marshrut/configs"
+	"marshrut/internal/app"
+	"marshrut/internal/localpg"
+	"marshrut/internal/staff"
+)
+
+//go:embed company.yaml
+var companyYAML string
+
+// Password of every employee of the demo company.
+const Password = "romashka-demo"
+
+// Days of history.
+const Days = 90
+
+// Options of Start. Dir and Listen are required.
+type Options struct {
+	Dir, Listen string
+	Out, Err    io.Writer
+	Version     string
+	Environ     []string
+	Days        int // of history; Days if 0
+	Inquiries   int // in that time, about; 320 if 0
+}
+
+// Start runs the demo company: makes it in an empty folder, or goes on with the one that is there. A history that was cut
+// short is thrown away and made anew. It returns when people can use it, and has printed how.
+func Start(ctx context.Context, o Options) (*app.App, error) {
+	if o.Days == 0 {
+		o.Days = Days
+	}
+	if o.Inquiries == 0 {
+		o.Inquiries = 320
+	}
+	folder, err := openFolder(o)
+	if err != nil {
+		return nil, err
+	}
+	config, err := configs.Load(folder.settings, o.Environ)
+	if err != nil {
+		return nil, err
+	}
+	clock := newClock()
+	gateway, err := app.New(ctx, app.Options{Config: config, Now: clock.now, Log: app.NewLog(o.Err, config.Log), Version: o.Version})
+	if err != nil {
+		return nil, err
+	}
+	if err := furnish(ctx, gateway, clock, folder, o); err != nil {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, gateway.Stop(stop))
+	}
+	return gateway, nil
+}
+
+// furnish starts the gateway and gives it its history if it has none.
+func furnish(ctx context.Context, gateway *app.App, clock *clock, folder folder, o Options) error {
+	if !folder.complete {
+		clock.set(time.Now().AddDate(0, 0, -o.Days))
+	}
+	if err := gateway.Start(ctx); err != nil {
+		return err
+	}
+	if !folder.complete {
+		if err := makeHistory(ctx, gateway, clock, o); err != nil {
+			return fmt.Errorf("make the history of the demo company: %w", err)
+		}
+		clock.follow()
+		if err := folder.finish(); err != nil {
+			return err
+		}
+	}
+	return welcome(ctx, gateway, o)
+}
+
+// folder is where the company lives.
+type folder struct {
+	dir, settings, mark string
+	complete            bool
+}
+
+// openFolder makes the settings of a new company. Without the mark of a finished history whatever is there is half made,
+// and goes, with its cluster. Only what this package itself has made is ever removed.
+func openFolder(o Options) (folder, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return folder{}, err
+	}
+	f := folder{dir: dir, settings: filepath.Join(dir, "marshrut.yaml"), mark: filepath.Join(dir, "complete")}
+	_, settings := os.Stat(f.settings)
+	_, mark := os.Stat(f.mark)
+	if settings == nil && mark == nil {
+		f.complete = true
+		return f, f.moveTo(o.Listen)
+	}
+	if settings == nil {
+		if err := f.discard(); err != nil {
+			return f, fmt.Errorf("throw away the half-made demo company in %s: %w", dir, err)
+		}
+	}
+	return f, f.make(o.Listen)
+}
+
+func (f folder) discard() error {
+	if err := localpg.Remove(f.dir); err != nil {
+		return err
+	}
+	var problems []error
+	for _, name := range []string{"blobs", "postgres", "secret", "marshrut.yaml"} {
+		problems = append(problems, os.RemoveAll(filepath.Join(f.dir, name)))
+	}
+	return errors.Join(problems...)
+}
+
+func (f folder) make(listen string) error {
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return err
+	}
+	tokens := make([]string, 4)
+	for i := range tokens {
+		raw := make([]byte, 16)
+		rand.Read(raw)
+		tokens[i] = hex.EncodeToString(raw)
+	}
+	return f.write(listen, tokens)
+}
+
+// moveTo keeps the company when it is started on another address.
+func (f folder) moveTo(listen string) error {
+	config, err := configs.Load(f.settings, nil)
+	if err != nil {
+		return err
+	}
+	if config.HTTP.Listen == listen {
+		return nil
+	}
+	tokens := make([]string, len(config.Connections))
+	for i, connection := range config.Connections {
+		tokens[i] = connection.Token.Reveal()
+	}
+	return f.write(listen, tokens)
+}
+
+func (f folder) write(listen string, tokens []string) error {
+	var text strings.Builder
+	values := map[string]any{"Dir": f.dir, "Listen": listen, "PublicURL": publicURL(listen), "Tokens": tokens}
+	if err := template.Must(template.New("company").Parse(companyYAML)).Execute(&text, values); err != nil {
+		return err
+	}
+	return os.WriteFile(f.settings, []byte(text.String()), 0o600)
+}
+
+// publicURL is what people type: localhost for the loopback address, so that the browser's cookies and copies agree.
+func publicURL(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "http://" + listen
+	}
+	if host == "" || host == "127.0.0.1" || host == "::1" || host == "0.0.0.0" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// finish marks the history as whole.
+func (f folder) finish() error {
+	file, err := os.Create(f.mark)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
+// welcome prints how to get in. The last line is the API token.
+func welcome(ctx context.Context, gateway *app.App, o Options) error {
+	now := time.Now()
+	if err := revokeTokens(ctx, gateway.Staff, "demo", now); err != nil {
+		return err
+	}
+	token, err := gateway.Staff.AddToken(ctx, staff.System(), "admin", "demo", now)
+	if err != nil {
+		return err
+	}
+	address := publicURL(gateway.Addr())
+	fmt.Fprintf(o.Out, "\nМаршрут: демонстрационная компания «Ромашка»\n\n  %s\n\n", address)
+	fmt.Fprintf(o.Out, "  пароль у всех (password of everyone): %s\n", Password)
+	for _, e := range employees {
+		fmt.Fprintf(o.Out, "    %-10s %-24s %s\n", e.login, e.name, e.permission.Title("ru"))
+	}
+	fmt.Fprintf(o.Out, "\n  адреса для обращений (where inquiries go):\n")
+	site := ""
+	for _, name := range []string{"site", "landing", "price", "partner"} {
+		for _, a := range gateway.Connections.Addresses(name, now) {
+			fmt.Fprintf(o.Out, "    %-8s %s\n", name, a.URL)
+			if name == "site" {
+				site = a.URL
+			}
+		}
+	}
+	fmt.Fprintf(o.Out, "\n  попробуйте (try):\n    curl -d 'Имя=Анна' -d 'Телефон=+7 900 000-00-01' -d 'Комментарий=Нужен кондиционер' %s\n\n", site)
+	fmt.Fprintf(o.Out, "  Ctrl-C останавливает; данные остаются в %s\n", o.Dir)
+	_, err = fmt.Fprintf(o.Out, "token: %s\n", token)
+	return err
+}
+
+// revokeTokens ends tokens of an earlier start, so that they do not pile up.
+func revokeTokens(ctx context.Context, people *staff.Staff, name string, now time.Time) error {
+	tokens, err := people.Tokens(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, token := range tokens {
+		if token.Name != name || token.RevokedAt != nil {
+			continue
+		}
+		if err := people.RevokeToken(ctx, staff.System(), token.ID, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}

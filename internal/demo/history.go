@@ -1,0 +1,204 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"marshrut/internal/app"
+	"marshrut/internal/staff"
+)
+
+// step is how far the clock goes at a time: inquiries come at their own moments in between, timers fire and people look at
+// their tasks at its end.
+const step = 20 * time.Minute
+
+// history makes the past of the company.
+type history struct {
+	gateway *app.App
+	clock   *clock
+	api     *client
+	players map[string]*player // by login
+	plans   map[string]time.Time
+	out     io.Writer
+	ahead   *rand.Rand
+}
+
+// makeHistory lets the company work from where the clock stands until now. The same seed makes the same company.
+func makeHistory(ctx context.Context, gateway *app.App, clock *clock, o Options) error {
+	if err := hire(ctx, gateway, clock); err != nil {
+		return err
+	}
+	r := rand.New(rand.NewPCG(2026, 11))
+	h := &history{gateway: gateway, clock: clock, players: map[string]*player{}, plans: map[string]time.Time{}, out: o.Err, ahead: r}
+	if err := h.giveTokens(ctx); err != nil {
+		return err
+	}
+	zone := time.FixedZone("Europe/Moscow", 3*60*60)
+	from, to := clock.now().In(zone), time.Now().In(zone)
+	waiting := letters(r, from, to, o.Inquiries)
+	show := newProgress(o.Err, from, to)
+	for at := from.Add(step); at.Before(to); at = at.Add(h.pause(at)) {
+		for len(waiting) > 0 && !waiting[0].at.After(at) {
+			if err := h.post(ctx, waiting[0]); err != nil {
+				return err
+			}
+			waiting = waiting[1:]
+		}
+		clock.set(at)
+		if err := h.fireTimers(ctx); err != nil {
+			return err
+		}
+		if err := h.work(ctx, at); err != nil {
+			return err
+		}
+		show.reached(at)
+	}
+	for _, last := range waiting {
+		if err := h.post(ctx, last); err != nil {
+			return err
+		}
+	}
+	show.done()
+	return revokeTokens(ctx, gateway.Staff, historyToken, time.Now())
+}
+
+// pause is longer at night, when only inquiries come.
+func (h *history) pause(at time.Time) time.Duration {
+	if hour := at.Hour(); hour < 8 || hour >= 19 || at.Weekday() == time.Saturday || at.Weekday() == time.Sunday {
+		return 3 * step
+	}
+	return step
+}
+
+const historyToken = "making the history"
+
+func (h *history) giveTokens(ctx context.Context) error {
+	address := "http://" + h.gateway.Addr()
+	for _, e := range employees {
+		token, err := h.gateway.Staff.AddToken(ctx, staff.System(), e.login, historyToken, h.clock.now())
+		if err != nil {
+			return err
+		}
+		h.players[e.login] = &player{employee: e, api: newClient(address, token), random: rand.New(rand.NewPCG(uint64(len(h.players)), 7))}
+	}
+	h.api = h.players["admin"].api
+	return nil
+}
+
+// post sends a letter to the real edge at its moment and waits until it is filed, so that the clock stands still for it.
+func (h *history) post(ctx context.Context, l letter) error {
+	h.clock.set(l.at)
+	address, err := h.address(l.connection)
+	if err != nil {
+		return err
+	}
+	id, err := h.api.postLetter(ctx, address, l)
+	if err == nil && l.again {
+		_, err = h.api.postLetter(ctx, address, l)
+	}
+	if err != nil {
+		return err
+	}
+	return h.api.awaitFiled(ctx, id)
+}
+
+func (h *history) address(connection string) (string, error) {
+	for _, a := range h.gateway.Connections.Addresses(connection, h.clock.now()) {
+		return a.URL, nil
+	}
+	return "", fmt.Errorf("connection %s has no address", connection)
+}
+
+// fireTimers takes all that are due, and what they set due at once.
+func (h *history) fireTimers(ctx context.Context) error {
+	for {
+		fired, err := h.gateway.Casework.Processes().TakeDue(ctx, h.clock.now(), 200)
+		if err != nil || fired == 0 {
+			return err
+		}
+	}
+}
+
+// work lets everybody whose plan says so do a task. Two work at a time, as many as the machine has hands.
+func (h *history) work(ctx context.Context, at time.Time) error {
+	tasks, err := h.api.openTasks(ctx)
+	if err != nil {
+		return err
+	}
+	byPerson := map[string][]task{}
+	for _, t := range tasks {
+		p := h.players[t.Assignee]
+		if p == nil {
+			continue // nobody's yet
+		}
+		due, known := h.plans[t.ID]
+		if !known {
+			due = p.plan(t, at)
+			h.plans[t.ID] = due
+		}
+		if !due.After(at) && len(byPerson[t.Assignee]) < 4 && working(at) {
+			byPerson[t.Assignee] = append(byPerson[t.Assignee], t)
+			delete(h.plans, t.ID)
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(2)
+	for login, list := range byPerson {
+		group.Go(func() error {
+			for _, t := range list {
+				if err := h.players[login].do(ctx, t, at); err != nil && !errors.Is(err, errMoved) {
+					return fmt.Errorf("%s does %q of lead %s: %w", login, t.Title, t.Lead, err)
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// working is when people are at their desks.
+func working(at time.Time) bool {
+	return at.Weekday() != time.Saturday && at.Weekday() != time.Sunday && at.Hour() >= 9 && at.Hour() < 18
+}
+
+// progress tells how far the history is: on a terminal one line that moves, else a line every ten days.
+type progress struct {
+	w        io.Writer
+	from     time.Time
+	terminal bool
+	said     int
+}
+
+func newProgress(w io.Writer, from, to time.Time) *progress {
+	p := &progress{w: w, from: from}
+	if file, ok := w.(*os.File); ok {
+		if info, err := file.Stat(); err == nil {
+			p.terminal = info.Mode()&os.ModeCharDevice != 0
+		}
+	}
+	fmt.Fprintf(w, "«Ромашка» проживает %d дней …\n", int(to.Sub(from).Hours()/24))
+	return p
+}
+
+func (p *progress) reached(at time.Time) {
+	day := int(at.Sub(p.from).Hours() / 24)
+	if p.terminal {
+		fmt.Fprintf(p.w, "\r  день %d ", day)
+	} else if day >= p.said+10 {
+		fmt.Fprintf(p.w, "  день %d\n", day)
+		p.said = day
+	}
+}
+
+func (p *progress) done() {
+	if p.terminal {
+		fmt.Fprint(p.w, "\r                \r")
+	}
+}
