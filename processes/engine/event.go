@@ -241,3 +241,21 @@ func Decode(data []byte) ([]Event, error) {
 	}
 	return events, nil
 }
+
+// element is the element of the model that an event is about, "" for those about none.
+func (e TokenEntered) element() string      { return e.Element }
+func (e TokenLeft) element() string         { return e.Element }
+func (e TaskCreated) element() string       { return e.Element }
+func (e TaskCompleted) element() string     { return e.Element }
+func (e TaskCanceled) element() string      { return e.Element }
+func (e TaskReminded) element() string      { return e.Element }
+func (e TaskEscalated) element() string     { return e.Element }
+func (e TimerSet) element() string          { return e.Timer.Element }
+func (e TimerFired) element() string        { return e.Element }
+func (e Subscribed) element() string        { return e.Subscription.Element }
+func (e Correlated) element() string        { return e.Element }
+func (e EffectRequested) element() string   { return e.Element }
+func (e DeliveryRequested) element() string { return e.Element }
+func (e ChildStarted) element() string      { return e.Element }
+func (e ChildCanceled) element() string     { return e.Element }
+func (e IncidentRaised) element() string    { return e.Incident.Element }
