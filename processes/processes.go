@@ -66,7 +66,8 @@ type Subjects interface {
 // assign, close, set-field, interaction.
 type Effect struct {
 	Subject, Instance int64
-	Element           string // of the route map that caused it
+	Case              Subject // the subject as it stood before the effects of this turn
+	Element           string  // of the route map that caused it
 	Action            string
 	Params            map[string]any
 	Actor             staff.Actor // who caused it; staff.System for timers and messages

@@ -225,6 +225,9 @@ func (t *turn) applyEffects(ctx context.Context) error {
 	}
 	effects := t.effects
 	t.effects = nil
+	for i := range effects {
+		effects[i].Case = t.subjects[effects[i].Subject]
+	}
 	if err := t.s.effects.Apply(ctx, t.tx, t.now, effects); err != nil {
 		return fmt.Errorf("apply %d effects: %w", len(effects), err)
 	}

@@ -19,12 +19,31 @@ import (
 // leads, in the transaction that moves the process. Effects of one lead happen in
 // their order; the same effect of many leads is one statement.
 func (c *Casework) Apply(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect) error {
+	at := make(standings, len(effects))
+	for _, e := range effects {
+		at[e.Subject] = standingOf(e.Case)
+	}
 	for _, wave := range waves(effects) {
-		if err := c.applyWave(ctx, tx, now, wave); err != nil {
+		if err := c.applyWave(ctx, tx, now, wave, at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// standing is how a lead stands between one effect and the next. It is locked, so
+// that nobody else changes it meanwhile.
+type standing struct {
+	owner  int64
+	stage  string
+	closed bool
+}
+
+type standings map[int64]*standing
+
+func standingOf(of processes.Subject) *standing {
+	lead, _ := of.Values["lead"].(map[string]any)
+	return &standing{owner: of.Owner, stage: written(lead["stage"]), closed: of.Closed}
 }
 
 // waves deals the effects out so that each wave has one of each lead: the first
@@ -43,27 +62,20 @@ func waves(effects []processes.Effect) [][]processes.Effect {
 	return out
 }
 
-func (c *Casework) applyWave(ctx context.Context, tx pgx.Tx, now time.Time, wave []processes.Effect) error {
+func (c *Casework) applyWave(ctx context.Context, tx pgx.Tx, now time.Time, wave []processes.Effect, at standings) error {
 	byAction := map[string][]processes.Effect{}
-	var ids []int64
 	for _, e := range wave {
 		byAction[e.Action] = append(byAction[e.Action], e)
-		ids = append(ids, e.Subject)
-	}
-	// They are locked already; this reads how they stand after the wave before.
-	standing, err := c.repo.LockContexts(ctx, tx, ids)
-	if err != nil {
-		return fmt.Errorf("read leads: %w", err)
 	}
 	for action, effects := range byAction {
 		var err error
 		switch action {
 		case "set-stage":
-			err = c.setStages(ctx, tx, now, effects, standing)
+			err = c.setStages(ctx, tx, now, effects, at)
 		case "close":
-			err = c.closings(ctx, tx, now, effects, standing)
+			err = c.closings(ctx, tx, now, effects, at)
 		case "assign":
-			err = c.assignments(ctx, tx, now, effects, standing)
+			err = c.assignments(ctx, tx, now, effects, at)
 		case "set-field":
 			err = c.setFields(ctx, tx, now, effects)
 		default:
@@ -78,13 +90,14 @@ func (c *Casework) applyWave(ctx context.Context, tx pgx.Tx, now time.Time, wave
 
 // setStages moves the leads that are open and not in the stage already. A route
 // map beside the sale may say its stage of a lead that has been closed meanwhile.
-func (c *Casework) setStages(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, standing map[int64]repository.Context) error {
+func (c *Casework) setStages(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, at standings) error {
 	var moves []repository.StageMove
 	for _, e := range effects {
-		lead, stage := standing[e.Subject].Lead, param(e, "stage")
-		if lead.Status != leads.StatusOpen || lead.Stage == stage {
+		lead, stage := at[e.Subject], param(e, "stage")
+		if lead.closed || lead.stage == stage {
 			continue
 		}
+		lead.stage = stage
 		moves = append(moves, repository.StageMove{Lead: e.Subject, Stage: stage, By: e.Actor.ID})
 	}
 	if len(moves) == 0 {
@@ -95,14 +108,14 @@ func (c *Casework) setStages(ctx context.Context, tx pgx.Tx, now time.Time, effe
 
 // closings closes the open leads. One that is closed already stays as it was
 // closed: its first closing is a fact.
-func (c *Casework) closings(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, standing map[int64]repository.Context) error {
+func (c *Casework) closings(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, at standings) error {
 	words, err := c.dictionary(ctx, tx)
 	if err != nil {
 		return err
 	}
 	var list []repository.Closing
 	for _, e := range effects {
-		if standing[e.Subject].Lead.Status != leads.StatusOpen {
+		if at[e.Subject].closed {
 			continue
 		}
 		closing := repository.Closing{Lead: e.Subject, Kind: leads.Status(param(e, "status")), Reason: param(e, "reason"),
@@ -113,6 +126,7 @@ func (c *Casework) closings(ctx context.Context, tx pgx.Tx, now time.Time, effec
 		if err := checkClosing(closing, words.Reasons); err != nil {
 			return err
 		}
+		at[e.Subject].closed = true
 		list = append(list, closing)
 	}
 	if len(list) == 0 {
@@ -151,24 +165,25 @@ func checkClosing(closing repository.Closing, reasons []leads.LossReason) error 
 
 // assignments gives leads to the employees that the effects name or describe. A
 // lead for which there is nobody stays unassigned, and the heads are told.
-func (c *Casework) assignments(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, standing map[int64]repository.Context) error {
+func (c *Casework) assignments(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, at standings) error {
 	people, err := c.staff.Directory(ctx, tx)
 	if err != nil {
 		return err
 	}
-	owners, err := c.owners(ctx, tx, now, effects, standing, people)
+	owners, err := c.owners(ctx, tx, now, effects, people)
 	if err != nil {
 		return err
 	}
 	var list []repository.Assignment
 	var notices []staff.Notice
 	for i, e := range effects {
-		lead := standing[e.Subject].Lead
+		lead := at[e.Subject]
 		switch {
-		case lead.Status != leads.StatusOpen:
-		case owners[i] == 0 && lead.OwnerID == 0:
-			notices = append(notices, unassigned(people, lead)...)
-		case owners[i] != 0 && owners[i] != lead.OwnerID:
+		case lead.closed || owners[i] == lead.owner && lead.owner != 0:
+		case owners[i] == 0 && lead.owner == 0:
+			notices = append(notices, unassigned(people, e.Case)...)
+		case owners[i] != 0:
+			lead.owner = owners[i]
 			list = append(list, repository.Assignment{Lead: e.Subject, Owner: owners[i], By: e.Actor.ID, Why: param(e, "reason")})
 		}
 	}
@@ -181,10 +196,10 @@ func (c *Casework) assignments(ctx context.Context, tx pgx.Tx, now time.Time, ef
 }
 
 // owners finds the employee of each effect: the one named, else by role and mode.
-func (c *Casework) owners(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, standing map[int64]repository.Context, people *staff.Directory) ([]int64, error) {
+func (c *Casework) owners(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect, people *staff.Directory) ([]int64, error) {
 	out := make([]int64, len(effects))
 	var vacancies []processes.Vacancy
-	var at []int
+	var places []int
 	for i, e := range effects {
 		if named := param(e, "employee"); named != "" {
 			id, err := employee(people, named)
@@ -194,9 +209,9 @@ func (c *Casework) owners(ctx context.Context, tx pgx.Tx, now time.Time, effects
 			out[i] = id
 			continue
 		}
-		vacancies = append(vacancies, processes.Vacancy{Role: param(e, "role"), Mode: bpmn.Mode(first(param(e, "mode"), string(bpmn.RoundRobin))),
-			Substitutes: true, Subject: subject(standing[e.Subject], nil, people)})
-		at = append(at, i)
+		vacancies = append(vacancies, processes.Vacancy{Role: param(e, "role"),
+			Mode: bpmn.Mode(first(param(e, "mode"), string(bpmn.RoundRobin))), Substitutes: true, Subject: e.Case})
+		places = append(places, i)
 	}
 	if len(vacancies) == 0 {
 		return out, nil
@@ -206,7 +221,7 @@ func (c *Casework) owners(ctx context.Context, tx pgx.Tx, now time.Time, effects
 		return nil, err
 	}
 	for i, p := range found {
-		out[at[i]] = p.Employee
+		out[places[i]] = p.Employee
 	}
 	return out, nil
 }
@@ -223,15 +238,12 @@ func employee(people *staff.Directory, named string) (int64, error) {
 	return 0, refuseValue(fmt.Sprintf("Сотрудника «%s» нет", named), fmt.Sprintf("There is no employee %q", named))
 }
 
-func unassigned(people *staff.Directory, lead leads.Lead) []staff.Notice {
+func unassigned(people *staff.Directory, lead processes.Subject) []staff.Notice {
 	var notices []staff.Notice
 	for _, id := range people.Heads() {
 		head, _ := people.Employee(id)
-		text := "Неразобранное: " + lead.Title
-		if head.Language == "en" {
-			text = "Unassigned: " + lead.Title
-		}
-		notices = append(notices, staff.Notice{Employee: id, Kind: staff.LeadArrived, Lead: &lead.ID, Text: text})
+		notices = append(notices, staff.Notice{Employee: id, Kind: staff.LeadArrived, Lead: &lead.ID,
+			Text: inLanguage(head.Language, "Неразобранное: ", "Unassigned: ") + lead.Title})
 	}
 	return notices
 }
