@@ -31,18 +31,19 @@ type item struct {
 // capture is the work on one batch: each method is a step and at most a few statements.
 type capture struct {
 	*Repository
-	tx     pgx.Tx
-	now    time.Time
-	in     []leads.Inquiry
-	out    []Captured
-	items  []*item        // to be filed, each id once, in their order
-	at     map[string]int // place in out of each item
-	funnel map[string]leads.Funnel
-	first  string  // key of the first funnel
-	spare  []int64 // ids for new contacts
-	match  matcher
-	joined []*leads.Lead
-	news   []*item
+	tx       pgx.Tx
+	now      time.Time
+	in       []leads.Inquiry
+	out      []Captured
+	items    []*item        // to be filed, each id once, in their order
+	at       map[string]int // place in out of each item
+	funnel   map[string]leads.Funnel
+	first    string         // key of the first funnel
+	spare    []int64        // ids for new contacts
+	proposed map[int64]bool // those of them under which new points are filed
+	match    matcher
+	joined   []*leads.Lead
+	news     []*item
 }
 
 // Capture files a batch of inquiries: whom they are from, the open lead that takes
@@ -203,10 +204,12 @@ func (c *capture) lockPoints(ctx context.Context) error {
 	}
 	var points []row
 	used := map[int]int64{}
+	c.proposed = map[int64]bool{}
 	for i, it := range c.items {
 		for _, p := range it.points {
 			if used[groups[i]] == 0 {
 				used[groups[i]], c.spare = c.spare[0], c.spare[1:]
+				c.proposed[used[groups[i]]] = true
 			}
 			points = append(points, row{p, used[groups[i]], it.in.ReceivedAt})
 		}
@@ -237,33 +240,21 @@ func (c *capture) lockPoints(ctx context.Context) error {
 	return err
 }
 
-// findPeople reads the contacts behind the points and decides who each inquiry is from.
+// findPeople reads the contacts behind the points, taking a turn with each, and decides who each inquiry is from.
 func (c *capture) findPeople(ctx context.Context) error {
 	ids := make([]int64, 0, len(c.match.holders))
 	for _, h := range c.match.holders {
-		if h.contact != 0 {
+		if h.contact != 0 && !c.proposed[h.contact] {
 			ids = append(ids, h.contact)
 		}
 	}
 	if len(ids) > 0 {
-		rows, err := c.tx.Query(ctx, sql("people"), pgx.NamedArgs{"ids": ids})
-		if err != nil {
-			return err
-		}
-		var p person
-		var firms []int64
-		var names []string
-		_, err = pgx.ForEachRow(rows, []any{&p.ID, &p.name, &p.notClient, &p.CreatedAt, &firms, &names}, func() error {
-			found := p
-			found.known, found.nameless, found.clients, found.linked = true, p.name == "", nil, map[int64]bool{}
-			for i := range firms {
-				found.linked[firms[i]] = true
-				found.clients = append(found.clients, &firm{firms[i], names[i], true})
-			}
-			c.match.people[p.ID] = &found
-			return nil
-		})
-		if err != nil {
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
+		b := &pgx.Batch{}
+		b.Queue(sql("take_turns"), pgx.NamedArgs{"ids": ids})
+		b.Queue(sql("people"), pgx.NamedArgs{"ids": ids}).Query(c.readPeople)
+		if err := c.tx.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}
 	}
@@ -271,4 +262,21 @@ func (c *capture) findPeople(ctx context.Context) error {
 	c.match.spare = c.spare
 	c.match.match()
 	return nil
+}
+
+func (c *capture) readPeople(rows pgx.Rows) error {
+	var p person
+	var firms []int64
+	var names []string
+	_, err := pgx.ForEachRow(rows, []any{&p.ID, &p.name, &p.notClient, &p.CreatedAt, &firms, &names}, func() error {
+		found := p
+		found.known, found.nameless, found.clients, found.linked = true, p.name == "", nil, map[int64]bool{}
+		for i := range firms {
+			found.linked[firms[i]] = true
+			found.clients = append(found.clients, &firm{firms[i], names[i], true})
+		}
+		c.match.people[p.ID] = &found
+		return nil
+	})
+	return err
 }

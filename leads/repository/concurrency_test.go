@@ -155,3 +155,30 @@ func TestClicksAndCapturesOfOnePersonDoNotDeadlock(t *testing.T) {
 	h.want(1, "select count(*) from assignment where left_at is null")
 	h.want(0, "select count(*) from stage_visit v join stage_visit w on w.lead_id = v.lead_id and w.no = v.no + 1 where w.entered_at <> v.left_at")
 }
+
+func TestOnePersonByTwoPointsAtOnceOpensOneLead(t *testing.T) {
+	h := newHouse(t, Options{})
+	_, _, web := threeWays()
+	h.capture(web)
+	for range 10 {
+		h.tx(func(tx pgx.Tx) error { // nothing is open: each of the two wants to open a lead
+			open, err := all(context.Background(), tx, pgx.RowTo[int64], "select id from lead where status = 'open'", nil)
+			if err != nil || len(open) != 1 {
+				return fmt.Errorf("%d leads are open: %w", len(open), err)
+			}
+			return h.Close(context.Background(), tx, noon, []Closing{{Lead: open[0], Kind: leads.StatusLost, Reason: "expensive"}})
+		})
+		call, letter, _ := threeWays()
+		var g errgroup.Group
+		for _, in := range []leads.Inquiry{call, letter} {
+			g.Go(func() error {
+				_, err := h.captureRetrying([]leads.Inquiry{in})
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.want(11, "select count(*) from lead")
+}

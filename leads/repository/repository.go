@@ -7,7 +7,7 @@
 // that changes a lead, the web the questions. Whatever writes takes the caller's
 // transaction, and time is an argument. Locks are taken in one order everywhere:
 // inquiries known already (by id), contact points (by kind and value), clients (by
-// INN), leads (by id).
+// INN), leads (by id); a contact known already is taken a turn with (by id) after its points.
 package repository
 
 import (

@@ -91,6 +91,13 @@ create table contact_point (
 create index contact_point_contact on contact_point (contact_id);
 create index contact_point_client on contact_point (client_id) where client_id is not null;
 
+-- Whose turn it is with a contact: inquiries of one person that come by different points at once are filed one after the
+-- other, and find each other's lead. A row of its own, because people who work on a lead change its contact after
+-- they locked the lead, and inquiries look for the lead after they found the contact.
+create table contact_turn (
+	contact_id bigint primary key
+) with (fillfactor = 50);
+
 create table merge_proposal (
 	id         bigint generated always as identity primary key,
 	older_id   bigint      not null references contact,
@@ -299,5 +306,5 @@ create index journal_lead on journal (lead_id, id) where lead_id is not null;
 create index journal_object on journal (object, id);
 
 -- +goose Down
-drop table contact_merge, journal, assignment, lead_amount, close_event, stage_visit, interaction, inquiry_conflict, inquiry_raw, inquiry, lead,
+drop table contact_turn, contact_merge, journal, assignment, lead_amount, close_event, stage_visit, interaction, inquiry_conflict, inquiry_raw, inquiry, lead,
 	merge_proposal, contact_point, contact_client, contact, client, own_field, loss_reason, source, stage, funnel;
