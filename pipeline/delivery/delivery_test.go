@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"marshrut/internal/postgres"
@@ -506,4 +508,33 @@ func TestADelivererThatPanicsIsAFailureLikeAnother(t *testing.T) {
 	o.eventually("it has failed", func() bool { d := o.all()["k"]; return d.State == delivery.Waiting && d.Attempts == 1 })
 	o.clock.move(time.Minute)
 	o.eventually("done", o.inState("k", delivery.Done))
+}
+
+func TestWhatIsOpenIsMeasured(t *testing.T) {
+	o := newOffice(t)
+	o.enqueue(delivery.Request{IdempotencyKey: "a"}, delivery.Request{IdempotencyKey: "b"})
+	o.clock.move(time.Minute)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(delivery.Backlog{Pool: o.pool, Now: o.clock.now})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, label := range m.GetLabel() {
+				name += " " + label.GetValue()
+			}
+			got[name] = m.GetGauge().GetValue()
+		}
+	}
+	want := map[string]float64{
+		"marshrut_delivery_open waiting": 2, "marshrut_delivery_open leased": 0, "marshrut_delivery_open parked": 0,
+		"marshrut_delivery_oldest_due_seconds": 60,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("measured %v, want %v", got, want)
+	}
 }

@@ -1,11 +1,19 @@
 package delivery
 
 import (
+	"context"
+	_ "embed"
 	"errors"
+	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 )
+
+//go:embed sql/depth.sql
+var depthSQL string
 
 // Metrics count attempts. A nil *Metrics counts nothing.
 type Metrics struct {
@@ -41,4 +49,49 @@ func (m *Metrics) attempted(d Delivery, err error, took time.Duration) {
 	}
 	m.attempts.WithLabelValues(d.Connection, d.Kind, outcome).Inc()
 	m.seconds.WithLabelValues(d.Kind).Observe(took.Seconds())
+}
+
+// Backlog is a prometheus.Collector of what is open: each scrape asks the
+// database, for a second at most. While it is away the gauges are absent.
+type Backlog struct {
+	Pool *pgxpool.Pool
+	Now  func() time.Time
+}
+
+var (
+	openDesc = prometheus.NewDesc("marshrut_delivery_open",
+		"Deliveries that have not gone out, by state: waiting, leased, parked.", []string{"state"}, nil)
+	overdueDesc = prometheus.NewDesc("marshrut_delivery_oldest_due_seconds",
+		"For how long the oldest delivery that waits has been due.", nil, nil)
+)
+
+func (b Backlog) Describe(c chan<- *prometheus.Desc) {
+	c <- openDesc
+	c <- overdueDesc
+}
+
+func (b Backlog) Collect(c chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	open := map[State]int{Waiting: 0, Leased: 0, Parked: 0}
+	var overdue time.Duration
+	var state State
+	var count int
+	var due *time.Time
+	rows, _ := b.Pool.Query(ctx, depthSQL)
+	_, err := pgx.ForEachRow(rows, []any{&state, &count, &due}, func() error {
+		open[state] = count
+		if state == Waiting && due != nil {
+			overdue = max(0, b.Now().Sub(*due))
+		}
+		return nil
+	})
+	if err != nil {
+		slog.Debug("the deliveries could not be counted", "error", err)
+		return
+	}
+	for state, count := range open {
+		c <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, float64(count), string(state))
+	}
+	c <- prometheus.MustNewConstMetric(overdueDesc, prometheus.GaugeValue, overdue.Seconds())
 }
