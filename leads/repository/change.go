@@ -36,11 +36,10 @@ type board struct {
 	stages  map[[2]string]leads.Stage // by funnel and key
 	funnels []leads.Funnel
 	reasons map[string]leads.LossReason
-	from    map[int64]string // stages from which leads were closed last
 }
 
 func (r *Repository) readBoard(ctx context.Context, tx pgx.Tx, ids []int64) (board, error) {
-	out := board{stages: map[[2]string]leads.Stage{}, reasons: map[string]leads.LossReason{}, from: map[int64]string{}}
+	out := board{stages: map[[2]string]leads.Stage{}, reasons: map[string]leads.LossReason{}}
 	b := &pgx.Batch{}
 	b.Queue(leadSQL("lock_leads"), pgx.NamedArgs{"ids": ids}).Query(func(rows pgx.Rows) error {
 		found, err := pgx.CollectRows(rows, scanLead)
@@ -61,15 +60,6 @@ func (r *Repository) readBoard(ctx context.Context, tx pgx.Tx, ids []int64) (boa
 		for _, reason := range found {
 			out.reasons[reason.Key] = reason
 		}
-		return err
-	})
-	b.Queue(sql("closed_from"), pgx.NamedArgs{"leads": ids}).Query(func(rows pgx.Rows) error {
-		var id int64
-		var stage string
-		_, err := pgx.ForEachRow(rows, []any{&id, &stage}, func() error {
-			out.from[id] = stage
-			return nil
-		})
 		return err
 	})
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {

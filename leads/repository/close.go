@@ -99,6 +99,10 @@ func (r *Repository) reopen(ctx context.Context, tx pgx.Tx, now time.Time, reope
 	if err != nil {
 		return err
 	}
+	from, err := closedFrom(ctx, tx, col(reopenings, func(o Reopening) int64 { return o.Lead }))
+	if err != nil {
+		return err
+	}
 	rows := make([]move, len(reopenings))
 	for i, o := range reopenings {
 		l, ok := board.leads[o.Lead]
@@ -110,7 +114,7 @@ func (r *Repository) reopen(ctx context.Context, tx pgx.Tx, now time.Time, reope
 		}
 		stage := o.Stage
 		if stage == "" {
-			stage = board.from[l.ID]
+			stage = from[l.ID]
 		}
 		to, err := board.stage(l.Funnel, stage)
 		if err != nil {
@@ -127,4 +131,20 @@ func (r *Repository) reopen(ctx context.Context, tx pgx.Tx, now time.Time, reope
 			"comments": col(reopenings, func(o Reopening) string { return text(o.Comment) }),
 			"by":       col(rows, func(m move) int64 { return m.by })})
 	})
+}
+
+// closedFrom gives the stages from which leads were closed last.
+func closedFrom(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64]string, error) {
+	rows, err := tx.Query(ctx, sql("closed_from"), pgx.NamedArgs{"leads": ids})
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64]string{}
+	var id int64
+	var stage string
+	_, err = pgx.ForEachRow(rows, []any{&id, &stage}, func() error {
+		out[id] = stage
+		return nil
+	})
+	return out, err
 }
