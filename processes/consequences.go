@@ -15,6 +15,7 @@ import (
 // step were missing.
 type Consequence struct {
 	Outcome, Label, LabelEn string
+	Toward                  string               // how the map says the subject will end by it, when others agree
 	Missing                 []engine.MissingStep // what it still takes
 	Effects                 []engine.EffectRequested
 	Next                    []NextTask // tasks that would come
@@ -28,10 +29,10 @@ type NextTask struct {
 	Closes  []string // how its outcomes can close the subject: "won", "lost", "junk"
 }
 
-// Consequences foresees each outcome of an open task; nothing is changed. Who
-// wants to close or move a subject finds the outcome that does so. A task that is
-// not open any more is ErrNotFound.
-func (s *Service) Consequences(ctx context.Context, task int64) ([]Consequence, error) {
+// Consequences foresees each outcome of an open task, as if the steps with values
+// were done; nothing is changed. Who wants to close or move a subject finds the
+// outcome that does so. A task that is not open any more is ErrNotFound.
+func (s *Service) Consequences(ctx context.Context, task int64, values map[string]any) ([]Consequence, error) {
 	var found []Consequence
 	err := s.read(ctx, func(tx pgx.Tx) error {
 		args := taskArgs(TaskFilter{Status: TaskOpen, Limit: 1})
@@ -43,10 +44,20 @@ func (s *Service) Consequences(ctx context.Context, task int64) ([]Consequence, 
 		if len(list) == 0 {
 			return fmt.Errorf("open task %d: %w", task, ErrNotFound)
 		}
+		list[0].state = withSteps(list[0].state, list[0].row.No, values)
 		found, err = s.foresee(ctx, tx, list[0])
 		return err
 	})
 	return found, err
+}
+
+// withSteps is the state with further steps of a task done.
+func withSteps(in engine.Instance, no int, values map[string]any) engine.Instance {
+	var done []engine.Event
+	for _, id := range sortedKeys(values) {
+		done = append(done, engine.StepDone{Task: no, Step: id, Value: values[id]})
+	}
+	return engine.Evolve(in, done...)
 }
 
 func (s *Service) foresee(ctx context.Context, tx pgx.Tx, stored storedTask) ([]Consequence, error) {
@@ -73,7 +84,7 @@ func (s *Service) foresee(ctx context.Context, tx pgx.Tx, stored storedTask) ([]
 			return nil, fmt.Errorf("foresee outcome %s of task %d: %w", o.Outcome.ID, stored.row.ID, err)
 		}
 		one := Consequence{Outcome: o.Outcome.ID, Label: o.Outcome.Label, LabelEn: o.Outcome.LabelEn,
-			Missing: o.Missing, Effects: would.Effects, Ends: would.Ends}
+			Toward: o.Outcome.Toward, Missing: o.Missing, Effects: would.Effects, Ends: would.Ends}
 		for _, element := range would.Next {
 			one.Next = append(one.Next, nextTask(d.Process().Element(element)))
 		}

@@ -155,7 +155,7 @@ func (c *Casework) ways(ctx context.Context, actor staff.Actor, lead int64, to d
 	}
 	var found []way
 	for _, task := range tasks {
-		choices, err := c.processes.Consequences(ctx, task.ID)
+		choices, err := c.processes.Consequences(ctx, task.ID, nil)
 		if errors.Is(err, engine.ErrNotWaiting) || errors.Is(err, processes.ErrNotFound) {
 			continue // done meanwhile
 		}
@@ -187,8 +187,9 @@ func order(a, b bool) int {
 }
 
 // reached tells whether the choice leads to the destination: by what it does to
-// the lead at once, or pending, by a task of another role that comes next and can
-// end so: a loss that the head of sales confirms.
+// the lead at once, or pending, because the map says it leads toward that end, or
+// by a task of another role that comes next and can end so: a loss that the head
+// of sales confirms.
 func (to destination) reached(task processes.Task, choice processes.Consequence) (reached, pending bool) {
 	for _, e := range choice.Effects {
 		switch {
@@ -197,6 +198,9 @@ func (to destination) reached(task processes.Task, choice processes.Consequence)
 		case to.status != leads.StatusOpen && e.Action == "close" && written(e.Params["status"]) == string(to.status):
 			return true, false
 		}
+	}
+	if to.status != leads.StatusOpen && choice.Toward == string(to.status) {
+		return true, true
 	}
 	for _, next := range choice.Next {
 		if to.status != leads.StatusOpen && next.Role != task.Role && slices.Contains(next.Closes, string(to.status)) {
@@ -209,12 +213,15 @@ func (to destination) reached(task processes.Task, choice processes.Consequence)
 // take completes the task with the outcome. What was said about the closing
 // answers the steps that ask for it.
 func (c *Casework) take(ctx context.Context, actor staff.Actor, w way, to destination) (Way, error) {
-	answers := to.answers(w)
+	answers, err := c.answers(ctx, w, to)
+	if err != nil {
+		return Way{}, err
+	}
 	how := processes.Completion{Outcome: w.choice.Outcome, Comment: to.comment, Revision: w.task.Revision, SkipReason: to.skipReason}
 	if to.skipReason != "" || w.missingBeside(answers) == 0 {
 		how.Values = answers
 	}
-	_, err := c.processes.Complete(ctx, actor, w.task.ID, how)
+	_, err = c.processes.Complete(ctx, actor, w.task.ID, how)
 	var refusal *engine.Refusal
 	if errors.As(err, &refusal) {
 		// What the person has said already is not missing.
@@ -239,19 +246,35 @@ func (w way) missingBeside(answers map[string]any) int {
 }
 
 // answers are the values of steps not done yet that ask for what the person has
-// said: a choice that offers the reason, and a comment.
-func (to destination) answers(w way) map[string]any {
+// said: the choice that offers the reason, and what it asks for in turn, such as
+// the name of the competitor, is the comment.
+func (c *Casework) answers(ctx context.Context, w way, to destination) (map[string]any, error) {
 	values := map[string]any{}
 	for _, step := range w.task.Steps {
-		switch {
-		case step.Done:
-		case to.reason != "" && slices.ContainsFunc(step.Choices, func(c processes.Choice) bool { return c.Value == to.reason }):
+		offers := slices.ContainsFunc(step.Choices, func(c processes.Choice) bool { return c.Value == to.reason })
+		if offers && !step.Done && to.reason != "" && w.misses(step.ID) {
 			values[step.ID] = to.reason
-		case to.comment != "" && step.Kind == "input" && strings.HasSuffix(step.ID, "comment"):
-			values[step.ID] = to.comment
 		}
 	}
-	return values
+	if len(values) == 0 || to.comment == "" {
+		return values, nil
+	}
+	choices, err := c.processes.Consequences(ctx, w.task.ID, values)
+	if err != nil {
+		return nil, err
+	}
+	for _, choice := range choices {
+		for _, step := range choice.Missing {
+			if choice.Outcome == w.choice.Outcome && !w.misses(step.ID) {
+				values[step.ID] = to.comment
+			}
+		}
+	}
+	return values, nil
+}
+
+func (w way) misses(step string) bool {
+	return slices.ContainsFunc(w.choice.Missing, func(m engine.MissingStep) bool { return m.ID == step })
 }
 
 // noWay says which outcomes there are instead.

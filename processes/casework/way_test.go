@@ -268,6 +268,22 @@ func TestLossThatTheHeadConfirmsIsPendingUntilThen(t *testing.T) {
 	}
 }
 
+func TestCommentAnswersTheStepThatTheReasonAsksFor(t *testing.T) {
+	c := newCompany(t)
+	lead, actor, _ := c.offer("+79123456789")
+	way, err := c.CloseLead(t.Context(), actor, lead.ID, casework.Close{Status: leads.StatusLost, Reason: "other", Comment: "передумал строить"})
+	c.must(err)
+	task, err := c.Processes().Task(t.Context(), way.Task)
+	c.must(err)
+	values := map[string]any{}
+	for _, step := range task.Steps {
+		values[step.ID] = step.Value
+	}
+	if values["reason"] != "other" || values["reason_comment"] != "передумал строить" || task.Comment != "передумал строить" {
+		t.Errorf("the steps hold %v, the comment %q", values, task.Comment)
+	}
+}
+
 func TestDraggingACardIsChoosingTheOutcomeThatLeadsToTheStage(t *testing.T) {
 	c := newCompany(t)
 	id := c.arrive(c.form("+79123456789"))[0].LeadID
