@@ -67,7 +67,7 @@ func newCompany(t testing.TB) *company {
 	c.casework = casework.New(c.pool, c.repo, rules, people, casework.Options{Now: now, Log: slog.New(slog.DiscardHandler)})
 	c.furnish(people)
 	c.must(rules.Load(t.Context()))
-	c.must(c.casework.Processes().SeedDefinitions(t.Context(), os.DirFS("../../processes/casework/testdata")))
+	c.must(c.casework.Processes().SeedDefinitions(t.Context(), os.DirFS("testdata")))
 
 	var err error
 	c.registry, err = registry.New(c.pool, catalog.All(), registry.Options{Key: "key of the tests, long enough", Region: "RU", Now: now, Log: slog.New(slog.DiscardHandler)})

@@ -17,7 +17,6 @@ import (
 	"marshrut/connectors/registry"
 	"marshrut/internal/postgres"
 	"marshrut/leads"
-	"marshrut/leads/repository"
 	"marshrut/pipeline"
 	"marshrut/pipeline/intake"
 )
