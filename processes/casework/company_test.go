@@ -41,7 +41,10 @@ type company struct {
 	calls int
 }
 
-func newCompany(t testing.TB) *company {
+func newCompany(t testing.TB) *company { return newCompanyWith(t, "testdata") }
+
+// newCompanyWith runs the route maps of a folder.
+func newCompanyWith(t testing.TB, maps string) *company {
 	t.Helper()
 	c := &company{t: t, pool: postgrestest.New(t), clock: morning}
 	c.people = staff.New(c.pool, staff.Options{})
@@ -55,7 +58,7 @@ func newCompany(t testing.TB) *company {
 	c.root = c.hire("root", staff.Admin)
 	c.mark = c.hire("mark", staff.Marketer)
 	c.must(c.rules.Load(t.Context()))
-	c.must(c.Processes().SeedDefinitions(t.Context(), os.DirFS("testdata")))
+	c.must(c.Processes().SeedDefinitions(t.Context(), os.DirFS(maps)))
 	return c
 }
 
@@ -65,26 +68,31 @@ func (c *company) furnish() {
 	stage := func(key string, probability float64, kind string) leads.Stage {
 		return leads.Stage{Key: key, NameRU: key, NameEN: key, Probability: probability, Kind: kind}
 	}
-	reason := func(key string, kind leads.Status, comment bool) leads.LossReason {
-		return leads.LossReason{Key: key, NameRU: key, NameEN: key, Kind: kind, NeedsComment: comment}
+	reasons := func(kind leads.Status, keys ...string) []leads.LossReason {
+		var list []leads.LossReason
+		for _, key := range keys {
+			list = append(list, leads.LossReason{Key: key, NameRU: key, NameEN: key, Kind: kind, NeedsComment: key == "other"})
+		}
+		return list
 	}
 	c.tx(func(ctx context.Context, tx pgx.Tx) error {
 		err := c.repo.Seed(ctx, tx, repository.Dictionaries{
 			Funnels: []leads.Funnel{
-				{Key: "sales", NameRU: "Продажи", NameEN: "Sales", Stages: []leads.Stage{stage("new", 5, "open"), stage("proposal", 40, "open"),
-					stage("won", 100, "won"), stage("lost", 0, "lost"), stage("junk", 0, "junk")}},
+				{Key: "sales", NameRU: "Продажи", NameEN: "Sales", Stages: []leads.Stage{stage("new", 5, "open"), stage("qualification", 20, "open"), stage("proposal", 40, "open"),
+					stage("negotiation", 60, "open"), stage("contract", 85, "open"), stage("won", 100, "won"), stage("lost", 0, "lost"), stage("junk", 0, "junk")}},
 				{Key: "service", NameRU: "Сервис", NameEN: "Service", Stages: []leads.Stage{stage("new", 5, "open"), stage("proposal", 50, "open")}},
 			},
-			Reasons: []leads.LossReason{reason("expensive", leads.StatusLost, false), reason("competitor", leads.StatusLost, false),
-				reason("unreachable", leads.StatusLost, false), reason("other", leads.StatusLost, true),
-				reason("spam", leads.StatusJunk, false), reason("mistake", leads.StatusJunk, false)},
+			Reasons: append(reasons(leads.StatusLost, "expensive", "competitor", "no_product", "timing", "terms", "no_budget", "irrelevant",
+				"unreachable", "region", "refused_by_us", "other"),
+				reasons(leads.StatusJunk, "spam", "mistake", "duplicate", "job_seeker", "supplier", "service_request")...),
 			OwnFields: []leads.OwnField{{Key: "area", NameRU: "Площадь", NameEN: "Area", Kind: "number"}},
 		})
 		if err != nil {
 			return err
 		}
 		if err := c.people.Seed(ctx, tx, staff.Defaults{
-			Roles:     []staff.Role{{Key: "manager", NameRu: "Менеджер", NameEn: "Manager"}, {Key: "head", NameRu: "РОП", NameEn: "Head of sales"}},
+			Roles: []staff.Role{{Key: "manager", NameRu: "Менеджер", NameEn: "Manager"}, {Key: "head", NameRu: "РОП", NameEn: "Head of sales"},
+				{Key: "duty", NameRu: "Дежурный"}, {Key: "service", NameRu: "Сервис"}, {Key: "accounting", NameRu: "Бухгалтерия"}, {Key: "delivery", NameRu: "Доставка"}},
 			Calendars: []staff.Calendar{staff.CompanyCalendar("Europe/Moscow")},
 		}); err != nil {
 			return err

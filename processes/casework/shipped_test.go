@@ -1,0 +1,112 @@
+package casework_test
+
+import (
+	"testing"
+	"time"
+
+	"marshrut/leads"
+	"marshrut/processes"
+	"marshrut/processes/casework"
+)
+
+// The maps we ship, with the fields, roles, stages and reasons of a real company.
+func newShippedCompany(t *testing.T) *company { return newCompanyWith(t, "../../configs/processes") }
+
+func (c *company) complete(actor string, lead int64, element, outcome string, values map[string]any) {
+	c.t.Helper()
+	task := c.task(lead)
+	if task.Element != element {
+		c.t.Fatalf("the task is %s, want %s", task.Element, element)
+	}
+	who := c.who(task.Assignee)
+	if actor != "" && who.Login != actor {
+		c.t.Fatalf("task %s is for %s, want %s", element, who.Login, actor)
+	}
+	_, err := c.CompleteTask(c.t.Context(), who, task.ID, processes.Completion{Outcome: outcome, Values: values})
+	c.must(err)
+}
+
+func TestShippedMapLeadsFromAFormToTheMoney(t *testing.T) {
+	c := newShippedCompany(t)
+	id := c.arrive(c.form("+79123456789"))[0].LeadID
+	owner := c.who(c.lead(id).OwnerID)
+	c.called(owner, id)
+	c.complete(owner.Login, id, "contact", "talked", map[string]any{"read": nil, "reach": nil})
+	c.complete(owner.Login, id, "qualify", "target", map[string]any{"need": "теплица", "product": first(c.task(id), "product", "теплица"), "city": "Тверь",
+		"amount": 120000, "purchase": "2026-04-20"})
+	c.complete(owner.Login, id, "offer", "ready", map[string]any{"positions": "теплица 3x6", "discount": 25, "document": "КП-17"})
+	c.complete("olga", id, "approve", "yes", nil)
+	c.pass(time.Minute)
+	c.called(owner, id)
+	c.complete(owner.Login, id, "send_offer", "sent", map[string]any{"sent": nil, "decision_date": "2026-03-20"})
+	c.pass(time.Minute)
+	c.called(owner, id)
+	c.complete(owner.Login, id, "decision", "agreed", map[string]any{"talk": nil})
+	c.complete(owner.Login, id, "contract", "invoiced", map[string]any{"requisites": "ИП Иванов", "order": nil, "invoice": nil})
+	c.complete(owner.Login, id, "payment", "paid", map[string]any{"paid": nil})
+
+	lead := c.lead(id)
+	if lead.Status != leads.StatusWon || lead.City != "Тверь" || lead.Amount == nil || lead.Amount.Float() != 120000 {
+		t.Errorf("the lead is %+v", lead)
+	}
+	if n := c.count(`select count(distinct stage) from stage_visit where lead_id = $1`, id); n != 5 {
+		t.Errorf("it was in %d stages, want all five", n)
+	}
+	if n := c.count(`select count(*) from incident`); n != 0 {
+		t.Errorf("%d incidents", n)
+	}
+}
+
+func TestShippedMapLosesALeadByWayOfTheHead(t *testing.T) {
+	c := newShippedCompany(t)
+	id := c.arrive(c.form("+79123456789"))[0].LeadID
+	owner := c.who(c.lead(id).OwnerID)
+	c.called(owner, id)
+	c.complete(owner.Login, id, "contact", "talked", map[string]any{"read": nil, "reach": nil})
+	c.complete(owner.Login, id, "qualify", "target", map[string]any{"need": "теплица", "product": first(c.task(id), "product", "теплица"), "city": "Тверь",
+		"amount": 120000, "purchase": "2026-04-20"})
+
+	way, err := c.CloseLead(t.Context(), owner, id, casework.Close{Status: leads.StatusLost, Reason: "competitor", Comment: "Агрис"})
+	c.must(err)
+	if !way.Pending || c.task(id).Element != "head_decides" {
+		t.Fatalf("it went by %+v to %s, want to the head", way, c.task(id).Element)
+	}
+	way, err = c.CloseLead(t.Context(), c.olga, id, casework.Close{Status: leads.StatusLost, Reason: "competitor"})
+	c.must(err)
+	if way.Lead.Status != leads.StatusLost || way.Lead.LossReason != "competitor" {
+		t.Errorf("the lead is %s because of %q", way.Lead.Status, way.Lead.LossReason)
+	}
+}
+
+func TestShippedMapsCallBackAMissedCallAndSellThen(t *testing.T) {
+	c := newShippedCompany(t)
+	id := c.arrive(c.missedCall("+79123456789"))[0].LeadID
+	task := c.task(id)
+	if task.Process != casework.ProcessMissedCall {
+		t.Fatalf("the task is %s of %s", task.Element, task.Process)
+	}
+	c.arrive(c.missedCall("+79123456789"))
+	c.arrive(c.missedCall("+79123456789"))
+	if n := c.count(`select count(*) from notice where employee_id = $1 and text like 'Три пропущенных%'`, c.olga.ID); n != 1 {
+		t.Errorf("the head was told %d times of three misses, want once", n)
+	}
+	in := c.inquiry(leads.ChannelCall, "+79123456789")
+	in.Call = &leads.Call{Answered: true, Talk: time.Minute}
+	c.arrive(in)
+	if task = c.task(id); task.Process != casework.ProcessInquiry || task.Element != "qualify" {
+		t.Errorf("after the talk comes %s of %s, want to qualify", task.Element, task.Process)
+	}
+	if n := c.count(`select count(*) from incident`); n != 0 {
+		t.Errorf("%d incidents", n)
+	}
+}
+
+// first is a value that the step takes: the first of its choices, or the text.
+func first(task processes.Task, step, text string) any {
+	for _, s := range task.Steps {
+		if s.ID == step && len(s.Choices) > 0 {
+			return s.Choices[0].Value
+		}
+	}
+	return text
+}
