@@ -1,6 +1,7 @@
 package processes
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -216,5 +217,5 @@ func (t *turn) childCanceled(o order, event engine.ChildCanceled) {
 
 func (t *turn) incident(in *instance, i engine.Incident) {
 	t.changes.incidents = append(t.changes.incidents, incidentRow{in.id, i.No, in.subject, in.def.Key, i.Element, i.Reason})
-	t.trouble(in.subject, in.def.Key, i.Reason)
+	t.trouble(in.subject, cmp.Or(in.def.Name, in.def.Key), i.Reason)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"marshrut/internal/postgres"
@@ -865,5 +866,59 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 		if !errors.Is(err, processes.ErrNotFound) {
 			t.Errorf("got %v, want ErrNotFound", err)
 		}
+	}
+}
+
+func TestTheHeatMapCountsVisitsAndWhereInstancesStand(t *testing.T) {
+	h := newHouse(t)
+	d := h.publish("two", se+user("a")+user("b"), "s>a", "a>b", "b>e")
+	for lead := range int64(3) {
+		h.start("two", h.matter(lead+1))
+	}
+	h.complete(h.admin, h.open(1, "a"), "")
+
+	heat, err := h.HeatMap(t.Context(), d.ID, time.Time{}, time.Time{})
+	must(t, err)
+
+	want := []processes.Heat{{Element: "a", Visits: 3, Now: 2}, {Element: "b", Visits: 1, Now: 1}, {Element: "s", Visits: 3}}
+	if !slices.Equal(heat, want) {
+		t.Errorf("got %+v, want %+v", heat, want)
+	}
+	if none, err := h.HeatMap(t.Context(), d.ID, morning.Add(time.Hour), time.Time{}); err != nil || len(none) != 0 {
+		t.Errorf("from later on: %+v, %v", none, err)
+	}
+}
+
+func TestMetricsTellWhatProcessesDo(t *testing.T) {
+	h := newHouse(t)
+	registry := prometheus.NewRegistry()
+	h.Service = processes.New(h.pool, h.matters, h.matters, h.people, processes.Options{Now: h.clock, Metrics: processes.NewMetrics(registry)})
+	h.publish("two", se+user("a")+user("b"), "s>a", "a>b", "b>e")
+	h.start("two", h.matter(1))
+	h.complete(h.admin, h.open(1, "a"), "")
+	_, err := h.Complete(t.Context(), h.anna, h.open(1, "b").ID, processes.Completion{Outcome: "no such"})
+	if err == nil {
+		t.Fatal("an unknown outcome went through")
+	}
+	stopped, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer stop()
+	must(t, h.RunTimers(stopped)) // sets the gauges
+
+	want := map[string]float64{"marshrut_processes_started_total": 1, "marshrut_processes_tasks_total": 3,
+		"marshrut_processes_refusals_total": 1, "marshrut_processes_tasks_open": 1}
+	families, err := registry.Gather()
+	must(t, err)
+	for _, family := range families {
+		sum := 0.0
+		for _, m := range family.GetMetric() {
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+		if w, asked := want[family.GetName()]; asked && sum != w {
+			t.Errorf("%s is %g, want %g", family.GetName(), sum, w)
+		}
+		delete(want, family.GetName())
+	}
+	if len(want) > 0 {
+		t.Errorf("not measured: %v", want)
 	}
 }

@@ -215,7 +215,7 @@ func (t *turn) begin(ctx context.Context) error {
 			continue
 		}
 		if _, there := t.subjects[st.Subject]; !there {
-			t.cannotStart(in, fmt.Errorf("case %d: %w", st.Subject, ErrNotFound))
+			t.cannotStart(in, fmt.Errorf("дела %d нет: %w", st.Subject, ErrNotFound))
 			continue
 		}
 		t.instances[in.id] = in
@@ -239,8 +239,18 @@ func (t *turn) cannotStart(in *instance, err error) {
 	t.failed = append(t.failed, failure{in.subject, in.def.Key, err.Error()})
 }
 
-// errNoRule is why a request without a process cannot start.
-var errNoRule = errors.New("Ни одно правило запуска не подошло к обращению")
+// noMap is that no route map of that key was ever published, or that none was
+// asked for because no start rule fitted; people read it on the incident.
+type noMap string
+
+func (key noMap) Error() string {
+	if key == "" {
+		return "Ни одно правило запуска не подошло к обращению"
+	}
+	return "Нет карты маршрута «" + string(key) + "»"
+}
+
+func (key noMap) Is(target error) bool { return target == ErrNotFound }
 
 // found is the latest version of a key, or why there is none.
 type found struct {
@@ -252,10 +262,7 @@ type found struct {
 func (t *turn) latest(ctx context.Context, starting []start) (map[string]found, error) {
 	versions := map[string]found{}
 	for _, st := range starting {
-		versions[st.Process] = found{err: fmt.Errorf("нет карты маршрута %q: %w", st.Process, ErrNotFound)}
-	}
-	if _, none := versions[""]; none {
-		versions[""] = found{err: errNoRule}
+		versions[st.Process] = found{err: noMap(st.Process)}
 	}
 	rows, err := t.tx.Query(ctx, latestSQL, pgx.NamedArgs{"keys": sortedKeys(versions)})
 	if err != nil {

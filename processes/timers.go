@@ -83,8 +83,9 @@ func (s *Service) sleep(ctx context.Context) error {
 	if next != nil {
 		wait = min(wait, max(next.Sub(s.now()), 0))
 	}
+	until := time.Now().Add(wait)
 	for {
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(time.Until(until))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -94,7 +95,9 @@ func (s *Service) sleep(ctx context.Context) error {
 		case <-s.wake.channel():
 			timer.Stop()
 			// Its transaction may still be about to commit: it is looked for when it is due.
-			wait = min(wait, max(s.wake.take().Sub(s.now()), time.Millisecond))
+			if due := time.Now().Add(max(s.wake.take().Sub(s.now()), time.Millisecond)); due.Before(until) {
+				until = due
+			}
 		}
 	}
 }
@@ -104,13 +107,7 @@ func (s *Service) sleep(ctx context.Context) error {
 // worker holds is skipped. If the batch fails for what lies in a row or a route
 // map, its timers are fired one by one, and the ones that fail are postponed.
 func (s *Service) TakeDue(ctx context.Context, now time.Time, limit int) (int, error) {
-	var taken []dueTimer
-	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		if taken, err = takeTimers(ctx, tx, now, limit); err != nil || len(taken) == 0 {
-			return err
-		}
-		return s.fire(ctx, tx, now, taken)
-	})
+	taken, err := s.fireTogether(ctx, now, limit)
 	if err == nil {
 		for _, timer := range taken {
 			s.metrics.fired(now.Sub(timer.due))
@@ -121,6 +118,24 @@ func (s *Service) TakeDue(ctx context.Context, now time.Time, limit int) (int, e
 		return 0, fmt.Errorf("fire %d timers: %w", len(taken), err)
 	}
 	return s.fireEach(ctx, now, taken)
+}
+
+func (s *Service) fireTogether(ctx context.Context, now time.Time, limit int) (taken []dueTimer, err error) {
+	tx, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) // does nothing after the commit
+	if taken, err = takeTimers(ctx, tx, now, limit); err != nil || len(taken) == 0 {
+		return taken, err
+	}
+	if err := s.fire(ctx, tx, now, taken); err != nil {
+		return taken, err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return taken, fmt.Errorf("commit: %w", err)
+	}
+	return taken, nil
 }
 
 // dueTimer is a row of table timer.

@@ -1,0 +1,157 @@
+package processes_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marshrut/internal/postgres"
+	"marshrut/processes"
+)
+
+// The floor of each measure is PostgreSQL taking the same rows by itself, one
+// transaction each, with as many connections.
+
+// fill starts n instances of the map "two", in batches, and gives their tasks.
+func (h *house) fill(n int) []int64 {
+	h.publish("two", se+user("a")+user("b"), "s>a", "a>b", "b>e")
+	h.exec("insert into matter (id, title) select n, 'Дело ' || n from generate_series(1, $1::int) as n", n)
+	for first := 0; first < n; first += 500 {
+		requests := make([]processes.StartRequest, min(500, n-first))
+		for i := range requests {
+			requests[i] = processes.StartRequest{Process: "two", Subject: int64(first + i + 1)}
+		}
+		h.startAll(requests...)
+	}
+	rows, err := h.pool.Query(h.t.Context(), "select id from task order by id")
+	must(h.t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	must(h.t, err)
+	h.exec("vacuum analyze")
+	return ids
+}
+
+// latencies collects how long each operation took.
+type latencies struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (l *latencies) add(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, d)
+}
+
+func (l *latencies) report(b *testing.B) {
+	slices.Sort(l.all)
+	if n := len(l.all); n > 0 {
+		b.ReportMetric(float64(l.all[n/2].Microseconds())/1000, "p50-ms")
+		b.ReportMetric(float64(l.all[n*99/100].Microseconds())/1000, "p99-ms")
+	}
+}
+
+// each runs f for 0 … b.N-1 by sixteen workers.
+func each(b *testing.B, f func(i int) error) {
+	var next atomic.Int64
+	var took latencies
+	b.SetParallelism(8) // of two processors: sixteen people click at once
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			begun := time.Now()
+			if err := f(int(next.Add(1) - 1)); err != nil {
+				b.Error(err)
+				return
+			}
+			took.add(time.Since(begun))
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "op/s")
+	took.report(b)
+}
+
+func BenchmarkComplete(b *testing.B) {
+	h := newHouse(b)
+	tasks := h.fill(b.N)
+	each(b, func(i int) error {
+		_, err := h.Complete(context.Background(), h.admin, tasks[i], processes.Completion{Revision: 2})
+		return err
+	})
+}
+
+func BenchmarkCompleteFloor(b *testing.B) {
+	h := newHouse(b)
+	tasks := h.fill(b.N)
+	ctx := context.Background()
+	each(b, func(i int) error {
+		return postgres.InTx(ctx, h.pool, func(tx pgx.Tx) error {
+			var batch pgx.Batch
+			id := tasks[i]
+			batch.Queue("select 1 from matter where id = (select subject from task where id = $1) for no key update", id)
+			batch.Queue("update process_instance set snapshot = snapshot, revision = revision + 1 where id = (select instance_id from task where id = $1)", id)
+			batch.Queue("update task set status = 'done', done_at = created_at, revision = revision + 1 where id = $1", id)
+			batch.Queue(`insert into task (id, instance_id, no, subject, process, element, title, assignee_id, created_at)
+				select id + 100000000, instance_id, no + 1, subject, process, 'b', title, assignee_id, created_at from task where id = $1`, id)
+			batch.Queue(`insert into process_journal (instance_id, revision, subject, at, command, events)
+				select instance_id, 2, subject, at, command, events from process_journal where instance_id = (select instance_id from task where id = $1) and revision = 1`, id)
+			return tx.SendBatch(ctx, &batch).Close()
+		})
+	})
+}
+
+func BenchmarkStartOneTask(b *testing.B) {
+	h := newHouse(b)
+	h.publish("two", se+user("a")+user("b"), "s>a", "a>b", "b>e")
+	h.exec("insert into matter (id, title) select n, 'Дело ' || n from generate_series(1, $1::int) as n", b.N)
+	each(b, func(i int) error {
+		return postgres.InTx(context.Background(), h.pool, func(tx pgx.Tx) error {
+			_, err := h.Start(context.Background(), tx, []processes.StartRequest{{Process: "two", Subject: int64(i + 1)}})
+			return err
+		})
+	})
+}
+
+func BenchmarkStartBatches(b *testing.B) {
+	h := newHouse(b)
+	begun := time.Now()
+	h.fill(b.N)
+	b.ReportMetric(float64(b.N)/time.Since(begun).Seconds(), "op/s")
+}
+
+func BenchmarkTimers(b *testing.B) {
+	h := newHouse(b)
+	h.publish("wait", se+after("t", "PT1H")+user("a"), "s>t", "t>a", "a>e")
+	h.exec("insert into matter (id, title) select n, 'Дело ' || n from generate_series(1, $1::int) as n", b.N)
+	for first := 0; first < b.N; first += 500 {
+		requests := make([]processes.StartRequest, min(500, b.N-first))
+		for i := range requests {
+			requests[i] = processes.StartRequest{Process: "wait", Subject: int64(first + i + 1)}
+		}
+		h.startAll(requests...)
+	}
+	h.exec("vacuum analyze")
+	now := h.clock().Add(time.Hour)
+	b.ResetTimer()
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			if err := takeAll(h.Service, now, 100); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "op/s")
+	if n := h.number("select count(*) from task"); n != b.N {
+		b.Error(fmt.Errorf("%d tasks, want %d", n, b.N))
+	}
+}
