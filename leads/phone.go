@@ -76,6 +76,9 @@ func splitRun(run string) []string {
 // e164 accepts what the numbering plan knows. A number it does not know yet counts only
 // when written in full, and never when it is the hand resting on a key.
 func e164(run, region string) (string, bool) {
+	if abroad, ok := strings.CutPrefix(strings.TrimSpace(run), "00"); ok {
+		run = "+" + abroad // as one dials from most countries; no numbering plan has it inside
+	}
 	number, err := phonenumbers.Parse(run, strings.ToUpper(region))
 	if err != nil {
 		return "", false

@@ -68,7 +68,7 @@ func TestEveryPhoneOfAFieldIsFoundOnce(t *testing.T) {
 func TestTheRegionOfTheConnectionCompletesANumber(t *testing.T) {
 	for _, c := range []struct{ raw, region, want string }{
 		{"8 701 123 45 67", "KZ", "+77011234567"}, {"(029) 123-45-67", "BY", "+375291234567"}, {"+375 29 123-45-67", "RU", "+375291234567"},
-		{"8 029 123-45-67", "BY", "+375291234567"}, {"+49 30 901820", "RU", "+4930901820"}, {"8 912 345-67-89", "ru", "+79123456789"},
+		{"8 029 123-45-67", "BY", "+375291234567"}, {"+49 30 901820", "RU", "+4930901820"}, {"00 49 30 901820", "RU", "+4930901820"}, {"810 49 30 901820", "RU", "+4930901820"}, {"8 912 345-67-89", "ru", "+79123456789"},
 	} {
 		if got, ok := Phone(c.raw, c.region); !ok || got.Value != c.want {
 			t.Errorf("%q in %s: got %+v, %v", c.raw, c.region, got, ok)

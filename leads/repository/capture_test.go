@@ -397,3 +397,13 @@ func TestOutsidersAreToldOfChangesButNotOfTests(t *testing.T) {
 		t.Errorf("told %s", told[1].Data)
 	}
 }
+
+func TestACallOfCenturiesIsStillACall(t *testing.T) {
+	h := newHouse(t, Options{})
+	in := form(phone("+79123456789"))
+	in.Channel, in.Call = leads.ChannelCall, &leads.Call{Answered: true, Talk: 1<<63 - 1}
+	if got := h.capture(in)[0]; got.Outcome != OutcomeLead {
+		t.Errorf("got %+v", got)
+	}
+	h.want(1, "select count(*) from interaction where seconds > 0")
+}

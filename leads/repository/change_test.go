@@ -281,3 +281,15 @@ func TestAContextHoldsAllAroundALead(t *testing.T) {
 		t.Errorf("got %+v, %v", recent, err)
 	}
 }
+
+func TestTheJournalTakesWhateverPeopleTyped(t *testing.T) {
+	h := newHouse(t, Options{})
+	h.tx(func(tx pgx.Tx) error {
+		return h.Journal(t.Context(), tx, []Entry{
+			{At: noon, Actor: 1, Object: "task:1", Action: "task.refused", Data: map[string]any{"a\x00": []any{"б\x00", `\u0000`, 1.5, nil}}},
+			{At: noon, Object: "lead:1", Action: "x"},
+		})
+	})
+	h.want(1, `select count(*) from journal where data = '{"a": ["б", "\\u0000", 1.5, null]}'`)
+	h.want(1, "select count(*) from journal where actor_id is null and data = '{}'")
+}

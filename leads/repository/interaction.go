@@ -25,7 +25,7 @@ func (r *Repository) AddInteraction(ctx context.Context, tx pgx.Tx, now time.Tim
 	firstResponse = i.Response() && l.FirstResponseAt == nil
 	id, err = one(ctx, tx, pgx.RowTo[int64], sql("add_interaction"), pgx.NamedArgs{"now": now, "lead": i.LeadID, "contact": i.ContactID,
 		"client": i.ClientID, "direction": i.Direction, "kind": i.Kind, "at": i.At, "employee": i.EmployeeID, "human": !i.Automatic,
-		"answered": !i.Missed, "seconds": int(i.Talk / time.Second), "subject": text(i.Subject), "text": text(i.Text),
+		"answered": !i.Missed, "seconds": seconds(i.Talk), "subject": text(i.Subject), "text": text(i.Text),
 		"inquiry": i.InquiryID, "response": i.Response()})
 	if err != nil {
 		return 0, false, fmt.Errorf("add an interaction to lead %d: %w", i.LeadID, err)

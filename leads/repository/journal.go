@@ -28,7 +28,7 @@ func journalArgs(entries []Entry) pgx.NamedArgs {
 			if e.Data == nil {
 				return "{}"
 			}
-			return text(object(e.Data))
+			return object(e.Data)
 		}),
 	}
 }

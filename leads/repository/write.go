@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -223,7 +222,7 @@ func (c *capture) fileInquiries(b *pgx.Batch) {
 		"kinds":       col(rows, (*item).kind),
 		"directions":  col(rows, func(it *item) string { return string(interaction(it.in).Direction) }),
 		"answered":    col(rows, func(it *item) bool { return !interaction(it.in).Missed }),
-		"seconds":     col(rows, func(it *item) int { return int(interaction(it.in).Talk / time.Second) }),
+		"seconds":     col(rows, func(it *item) int32 { return seconds(interaction(it.in).Talk) }),
 		"extensions":  col(rows, (*item).extension),
 	})
 }
@@ -280,24 +279,4 @@ type details struct {
 func detailsOf(in leads.Inquiry) details {
 	return details{in.Name, in.Points, in.Company, in.INN, in.City, in.Product, in.Amount, in.Currency, in.Items, in.Source,
 		in.Attribution, in.Consent, in.Direction, in.Call, in.LeadFields}
-}
-
-// list, dictionary and object are JSON as a column of jsonb takes it. The values are plain: marshalling cannot fail.
-func list[T any](v []T) string {
-	if len(v) == 0 {
-		return "[]"
-	}
-	return object(v)
-}
-
-func dictionary(m map[string]string) string {
-	if len(m) == 0 {
-		return "{}"
-	}
-	return object(m)
-}
-
-func object(v any) string {
-	b, _ := json.Marshal(v)
-	return string(b)
 }
