@@ -1,0 +1,185 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"marshrut/internal/staff"
+)
+
+// The REST API under /api/v1: openapi.yaml beside this file describes it, and a test compares the two.
+
+// apiRoutes is the table of the API's addresses.
+func (s *Server) apiRoutes(engine *gin.Engine) {
+	api := engine.Group("/api/v1")
+	api.GET("/openapi.yaml", s.apiDocument)
+	get := func(path string, action staff.Action, handle apiHandler) { api.GET(path, s.api(action, handle)) }
+	post := func(path string, action staff.Action, handle apiHandler) { api.POST(path, s.api(action, handle)) }
+
+	get("/me", "", s.apiMe)
+	get("/employees", "", s.apiEmployees)
+	get("/dictionaries", "", s.apiDictionaries)
+
+	get("/leads", "", s.apiLeads)
+	post("/leads", staff.CreateLead, s.apiCreateLead)
+	get("/leads/:id", "", s.apiLead)
+	api.PATCH("/leads/:id", s.api(staff.EditLead, s.apiChangeLead))
+	get("/leads/:id/timeline", "", s.apiTimeline)
+	post("/leads/:id/interactions", staff.EditLead, s.apiAddInteraction)
+	post("/leads/:id/close", staff.EditLead, s.apiCloseLead)
+	post("/leads/:id/reopen", "", s.apiReopenLead)
+	post("/leads/:id/assign", "", s.apiAssignLead)
+	get("/inquiries/:id", "", s.apiInquiry)
+
+	get("/tasks", "", s.apiTasks)
+	get("/tasks/:id", "", s.apiTask)
+	post("/tasks/:id/steps/:step", "", s.apiDoStep)
+	post("/tasks/:id/steps/:step/skip", "", s.apiSkipStep)
+	post("/tasks/:id/assign", "", s.apiAssignTask)
+	post("/tasks/:id/complete", "", s.apiCompleteTask)
+
+	get("/processes", staff.SeeProcesses, s.apiProcesses)
+	post("/processes", staff.PublishProcesses, s.apiPublish)
+	get("/processes/:key/instances", staff.SeeProcesses, s.apiInstances)
+	get("/instances/:id", staff.SeeProcesses, s.apiInstance)
+
+	get("/reports", staff.SeeReports, s.apiReports)
+	get("/reports/:name", staff.SeeReports, s.apiReport)
+
+	get("/dead-letters", staff.SeeDeadLetters, s.apiDeadLetters)
+	post("/dead-letters/:id/replay", staff.ReplayDeadLetters, s.apiReplay)
+	post("/dead-letters/:id/discard", staff.ReplayDeadLetters, s.apiDiscard)
+	get("/connections", staff.SeeConnections, s.apiConnections)
+}
+
+// apiHandler answers one request of the API; what it returns is turned into a problem document in one place.
+type apiHandler func(c *gin.Context, actor staff.Actor) error
+
+// api lets in who shows a token and may do the action. A browser that is signed in may read, so that a page can link to a
+// download; it may not change anything here, because a cookie is sent without anybody's meaning it.
+func (s *Server) api(action staff.Action, handle apiHandler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		actor, err := s.apiActor(c)
+		switch {
+		case err != nil:
+		case action != "" && !actor.Can(action):
+			err = staff.ErrNotAllowed
+		default:
+			err = handle(c, actor)
+		}
+		if err != nil {
+			s.problem(c, actor, err)
+		}
+	}
+}
+
+func (s *Server) apiActor(c *gin.Context) (staff.Actor, error) {
+	scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return s.Staff.TokenActor(c.Request.Context(), strings.TrimSpace(token), s.Now())
+	}
+	if c.Request.Method == http.MethodGet {
+		return s.actor(c)
+	}
+	return staff.Actor{}, staff.ErrNoSession
+}
+
+// maxJSON bounds a request body; the largest is a route map.
+const maxJSON = 4 << 20
+
+// readBody gives the body, bounded.
+func readBody(c *gin.Context) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxJSON))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, &apiProblem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body is larger than %d bytes", maxJSON)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBadRequest, err)
+	}
+	return body, nil
+}
+
+// readJSON reads the body into a struct. A field that is not in it, a value of another type and anything behind the object
+// are refused with a pointer to the place (RFC 6901).
+func readJSON(c *gin.Context, into any) error {
+	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != "application/json" {
+		return &apiProblem{Status: http.StatusUnsupportedMediaType, Detail: "the body has to be application/json"}
+	}
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return invalidJSON(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return invalid("", "there is more behind the object")
+	}
+	return nil
+}
+
+func invalidJSON(err error) error {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		return invalid("/"+strings.ReplaceAll(wrongType.Field, ".", "/"), fmt.Sprintf("is %s, must be %s", wrongType.Value, jsonName(wrongType.Type.String())))
+	}
+	if name, ok := strings.CutPrefix(err.Error(), `json: unknown field "`); ok {
+		return invalid("/"+strings.TrimSuffix(name, `"`), "there is no such field")
+	}
+	return invalid("", "is no JSON object: "+err.Error())
+}
+
+// jsonName is the type in the words of JSON.
+func jsonName(goType string) string {
+	switch {
+	case strings.Contains(goType, "string"), strings.Contains(goType, "Amount"):
+		return "a string"
+	case strings.Contains(goType, "int"):
+		return "a whole number"
+	case strings.Contains(goType, "float"):
+		return "a number"
+	case strings.Contains(goType, "bool"):
+		return "true or false"
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	}
+	return "an object"
+}
+
+// list is the form of every list.
+type list[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next"`
+}
+
+func listOf[S, T any](items []S, next string, f func(S) T) list[T] {
+	l := list[T]{Items: make([]T, len(items)), Next: next}
+	for i, item := range items {
+		l.Items[i] = f(item)
+	}
+	return l
+}
+
+// moment writes a time with the offset of the company's zone.
+func (s *Server) moment(t time.Time) string { return t.In(s.Company.Location).Format(time.RFC3339) }
+
+func (s *Server) momentOrNull(t *time.Time) *string {
+	if t == nil || t.IsZero() {
+		return nil
+	}
+	text := s.moment(*t)
+	return &text
+}

@@ -1,0 +1,126 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"marshrut/internal/staff"
+	"marshrut/leads"
+	"marshrut/leads/repository"
+	"marshrut/processes"
+	"marshrut/processes/bpmn"
+	"marshrut/processes/casework"
+	"marshrut/processes/engine"
+	"marshrut/reports"
+)
+
+// apiProblem is a problem document (RFC 9457). Steps are what a task still takes; Errors point into the request.
+type apiProblem struct {
+	Type     string               `json:"type"`
+	Title    string               `json:"title"`
+	Status   int                  `json:"status"`
+	Detail   string               `json:"detail,omitempty"`
+	Instance string               `json:"instance"`
+	Steps    []engine.MissingStep `json:"steps,omitempty"`
+	Errors   []fieldError         `json:"errors,omitempty"`
+	Problems []bpmn.Problem       `json:"problems,omitempty"` // of a route map
+}
+
+// fieldError points to what is wrong in the request (RFC 6901; a parameter of the address is /query/NAME).
+type fieldError struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+func (p *apiProblem) Error() string {
+	if p.Detail != "" {
+		return p.Detail
+	}
+	return http.StatusText(p.Status)
+}
+
+// invalid is a request that is not as documented.
+func invalid(pointer, detail string) *apiProblem {
+	return &apiProblem{Status: http.StatusUnprocessableEntity, Detail: "the request is not as documented", Errors: []fieldError{{pointer, detail}}}
+}
+
+// problem is the one place that turns errors of the API into answers. What we did wrong is logged here, once.
+func (s *Server) problem(c *gin.Context, actor staff.Actor, err error) {
+	language := s.Company.Language
+	if s.pages.speaks(actor.Language) {
+		language = actor.Language
+	}
+	p := describe(err, language)
+	if p.Status == http.StatusInternalServerError {
+		s.Log.ErrorContext(c.Request.Context(), "API request failed", "route", c.FullPath(), "method", c.Request.Method, "error", err)
+		p.Detail = ""
+	}
+	p.Type, p.Title, p.Instance = "about:blank", s.pages.texts[language].text("problem."+strconv.Itoa(p.Status)), c.Request.URL.Path
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="marshrut"`)
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.JSON(p.Status, p)
+}
+
+// describe says what an error means to a program, with words for its user.
+func describe(err error, language string) apiProblem {
+	var (
+		ready    *apiProblem
+		refusal  *engine.Refusal
+		noWay    *casework.NoWay
+		badQuery *reports.BadQuery
+		status   = statusOf(err)
+	)
+	switch {
+	case errors.As(err, &ready):
+		return *ready
+	case errors.As(err, &refusal):
+		return apiProblem{Status: refusalStatus(refusal.Kind), Detail: refusalText(refusal, language), Steps: refusal.Steps}
+	case errors.As(err, &noWay):
+		return apiProblem{Status: http.StatusConflict, Detail: noWay.Error()}
+	case errors.As(err, &badQuery):
+		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: badQuery.Error(), Errors: []fieldError{{"/query/" + badQuery.Field, badQuery.Message}}}
+	case errors.Is(err, staff.ErrNoSession):
+		return apiProblem{Status: http.StatusUnauthorized}
+	case errors.Is(err, leads.ErrInvalid), errors.Is(err, processes.ErrCursor), errors.Is(err, repository.ErrCursor):
+		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: lastWords(err)}
+	case errors.Is(err, processes.ErrInvalid):
+		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: err.Error()}
+	case status == http.StatusNotFound:
+		return apiProblem{Status: status}
+	}
+	return apiProblem{Status: status, Detail: err.Error()}
+}
+
+// refusalStatus: what somebody else has changed is a conflict, what the person has to change is unprocessable.
+func refusalStatus(kind error) int {
+	switch {
+	case errors.Is(kind, engine.ErrNotAllowed):
+		return http.StatusForbidden
+	case slices.ContainsFunc([]error{engine.ErrNotWaiting, engine.ErrStale, engine.ErrAlreadyDone, engine.ErrOutOfOrder}, func(e error) bool { return errors.Is(kind, e) }):
+		return http.StatusConflict
+	}
+	return http.StatusUnprocessableEntity
+}
+
+func refusalText(r *engine.Refusal, language string) string {
+	if language == "en" && r.MessageEn != "" {
+		return r.MessageEn
+	}
+	return r.Message
+}
+
+// lastWords is the innermost part of an error's text, without what we were doing.
+func lastWords(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		return text[i+2:]
+	}
+	return text
+}
