@@ -126,7 +126,7 @@ func readJSON(c *gin.Context, into any) error {
 		return invalidJSON(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return invalid("", "there is more behind the object")
+		return badField("", "there is more behind the object")
 	}
 	return nil
 }
@@ -134,12 +134,12 @@ func readJSON(c *gin.Context, into any) error {
 func invalidJSON(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
-		return invalid("/"+strings.ReplaceAll(wrongType.Field, ".", "/"), fmt.Sprintf("is %s, must be %s", wrongType.Value, jsonName(wrongType.Type.String())))
+		return badField("/"+strings.ReplaceAll(wrongType.Field, ".", "/"), fmt.Sprintf("is %s, must be %s", wrongType.Value, jsonName(wrongType.Type.String())))
 	}
 	if name, ok := strings.CutPrefix(err.Error(), `json: unknown field "`); ok {
-		return invalid("/"+strings.TrimSuffix(name, `"`), "there is no such field")
+		return badField("/"+strings.TrimSuffix(name, `"`), "there is no such field")
 	}
-	return invalid("", "is no JSON object: "+err.Error())
+	return badField("", "is no JSON object: "+err.Error())
 }
 
 // jsonName is the type in the words of JSON.

@@ -174,7 +174,7 @@ func (s *Server) apiLeads(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	scope := staff.ScopeOf(actor)
-	filter, err := s.leadFilter(c, people)
+	filter, err := s.apiLeadFilter(c, people)
 	if err != nil {
 		return err
 	}
@@ -207,8 +207,8 @@ func rowContact(row repository.LeadRow, mask bool) *apiPerson {
 	return contactJSON(&leads.Contact{ID: row.ContactID, Name: row.ContactName}, points, mask)
 }
 
-// leadFilter reads the parameters of a list of leads. A phone that is none matches nothing, never everything.
-func (s *Server) leadFilter(c *gin.Context, people *staff.Directory) (f repository.LeadFilter, err error) {
+// apiLeadFilter reads the parameters of a list of leads. A phone that is none matches nothing, never everything.
+func (s *Server) apiLeadFilter(c *gin.Context, people *staff.Directory) (f repository.LeadFilter, err error) {
 	f = repository.LeadFilter{Status: leads.Status(c.Query("status")), Funnel: c.Query("funnel"), Stage: c.Query("stage"), Connection: c.Query("connection"),
 		Source: c.Query("source"), Channel: leads.Channel(c.Query("channel")), Q: c.Query("q"), Cursor: c.Query("cursor")}
 	if f.Limit, err = limitOf(c); err != nil {
@@ -217,14 +217,14 @@ func (s *Server) leadFilter(c *gin.Context, people *staff.Directory) (f reposito
 	if raw := c.Query("phone"); raw != "" {
 		point, ok := leads.Phone(raw, s.Company.Region)
 		if !ok {
-			return f, invalid("/query/phone", "is no phone number")
+			return f, badField("/query/phone", "is no phone number")
 		}
 		f.Phone = point.Value
 	}
 	if raw := c.Query("email"); raw != "" {
 		point, ok := leads.Email(raw)
 		if !ok {
-			return f, invalid("/query/email", "is no e-mail address")
+			return f, badField("/query/email", "is no e-mail address")
 		}
 		f.Email = point.Value
 	}
@@ -234,7 +234,7 @@ func (s *Server) leadFilter(c *gin.Context, people *staff.Directory) (f reposito
 	if raw := c.Query("test"); raw != "" {
 		test, err := strconv.ParseBool(raw)
 		if err != nil {
-			return f, invalid("/query/test", "is neither true nor false")
+			return f, badField("/query/test", "is neither true nor false")
 		}
 		f.Test = &test
 	}
@@ -252,7 +252,7 @@ func ownerOf(login string, people *staff.Directory) (*int64, error) {
 	}
 	owner, ok := people.Login(login)
 	if !ok {
-		return nil, invalid("/query/owner", "nobody has this login")
+		return nil, badField("/query/owner", "nobody has this login")
 	}
 	return &owner.ID, nil
 }
@@ -265,12 +265,12 @@ func limitOf(c *gin.Context) (int, error) {
 	}
 	n, err := strconv.Atoi(raw)
 	if err != nil || n < 1 || n > 500 {
-		return 0, invalid("/query/limit", "is no number from 1 to 500")
+		return 0, badField("/query/limit", "is no number from 1 to 500")
 	}
 	return n, nil
 }
 
-// apiID reads an id in the address. What is no number names nothing.
+// leadOf is the lead in the address, if the actor may see it.
 func (s *Server) leadOf(c *gin.Context, actor staff.Actor) (repository.LeadView, error) {
 	id, err := pathID(c, "id")
 	if err != nil {
@@ -321,21 +321,21 @@ func (s *Server) apiCreateLead(c *gin.Context, actor staff.Actor) error {
 	if in.Phone != "" {
 		point, ok := leads.Phone(in.Phone, s.Company.Region)
 		if !ok {
-			return invalid("/phone", "is no phone number")
+			return badField("/phone", "is no phone number")
 		}
 		inquiry.Points = append(inquiry.Points, point)
 	}
 	if in.Email != "" {
 		point, ok := leads.Email(in.Email)
 		if !ok {
-			return invalid("/email", "is no e-mail address")
+			return badField("/email", "is no e-mail address")
 		}
 		inquiry.Points = append(inquiry.Points, point)
 	}
 	if in.Amount != "" {
 		amount, err := leads.NewAmount(in.Amount)
 		if err != nil {
-			return invalid("/amount", "is no decimal number")
+			return badField("/amount", "is no decimal number")
 		}
 		inquiry.Amount = &amount
 	}
@@ -389,7 +389,7 @@ func (s *Server) apiChangeLead(c *gin.Context, actor staff.Actor) error {
 
 func (s *Server) update(c *gin.Context, in apiChange) (u casework.Update, err error) {
 	if in.Version == nil || *in.Version < 1 {
-		return u, invalid("/version", "is required: the version of the lead you saw")
+		return u, badField("/version", "is required: the version of the lead you saw")
 	}
 	u.Changes = repository.Changes{Version: *in.Version, Title: in.Title, Currency: in.Currency, Items: in.Items, Probability: in.Probability,
 		Source: in.Source, Product: in.Product, City: in.City, Fields: in.Fields, ContactName: in.ContactName, ClientName: in.ClientName, INN: in.INN}
@@ -409,7 +409,7 @@ func (s *Server) update(c *gin.Context, in apiChange) (u casework.Update, err er
 		for i, login := range *in.Helpers {
 			helper, ok := people.Login(login)
 			if !ok {
-				return u, invalid("/helpers/"+strconv.Itoa(i), "nobody has this login")
+				return u, badField("/helpers/"+strconv.Itoa(i), "nobody has this login")
 			}
 			ids[i] = helper.ID
 		}
@@ -427,11 +427,11 @@ func amountOrNull(raw json.RawMessage) (amount *leads.Amount, none bool, err err
 	}
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
-		return nil, false, invalid("/amount", `is a decimal number in quotes, for example "12500.00"`)
+		return nil, false, badField("/amount", `is a decimal number in quotes, for example "12500.00"`)
 	}
 	a, err := leads.NewAmount(text)
 	if err != nil {
-		return nil, false, invalid("/amount", `is a decimal number in quotes, for example "12500.00"`)
+		return nil, false, badField("/amount", `is a decimal number in quotes, for example "12500.00"`)
 	}
 	return &a, false, nil
 }
@@ -449,7 +449,7 @@ func dayOrNull(raw json.RawMessage) (day *time.Time, none bool, err error) {
 			return &t, false, nil
 		}
 	}
-	return nil, false, invalid("/expected_close", "is a day, for example 2026-03-31")
+	return nil, false, badField("/expected_close", "is a day, for example 2026-03-31")
 }
 
 // apiEntry is one line of a lead's history.
@@ -541,7 +541,7 @@ func (s *Server) apiAddInteraction(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if in.Seconds < 0 || in.Seconds > 24*60*60 {
-		return invalid("/seconds", "is no number from 0 to 86400")
+		return badField("/seconds", "is no number from 0 to 86400")
 	}
 	contact := leads.Interaction{Kind: in.Kind, Direction: in.Direction, Missed: in.Answered != nil && !*in.Answered,
 		Talk: time.Duration(in.Seconds) * time.Second, Subject: in.Subject, Text: in.Text, EmployeeID: actor.ID}
@@ -575,7 +575,7 @@ func (s *Server) apiCloseLead(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if in.Status != leads.StatusWon && in.Status != leads.StatusLost && in.Status != leads.StatusJunk {
-		return invalid("/status", "is won, lost or junk")
+		return badField("/status", "is won, lost or junk")
 	}
 	way, err := s.Casework.CloseLead(c.Request.Context(), actor, lead.ID, casework.Close{Status: in.Status, Reason: in.Reason, Comment: in.Comment, SkipReason: in.SkipReason})
 	if err != nil {

@@ -44,8 +44,8 @@ func (p *apiProblem) Error() string {
 	return http.StatusText(p.Status)
 }
 
-// invalid is a request that is not as documented.
-func invalid(pointer, detail string) *apiProblem {
+// badField is a request that is not as documented.
+func badField(pointer, detail string) *apiProblem {
 	return &apiProblem{Status: http.StatusUnprocessableEntity, Detail: "the request is not as documented", Errors: []fieldError{{pointer, detail}}}
 }
 
