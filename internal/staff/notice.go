@@ -4,9 +4,12 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"marshrut/internal/postgres"
 )
 
 var (
@@ -74,8 +77,8 @@ func (s *Staff) Notify(ctx context.Context, tx pgx.Tx, now time.Time, notices []
 // their transaction committed, until ctx ends; it then returns nil. It returns an
 // error when PostgreSQL fails; call it again. ring must not block.
 func (s *Staff) Listen(ctx context.Context, ring func(employee int64)) error {
-	var mark string // a transaction id: everything before it has been looked at
-	if err := s.pool.QueryRow(ctx, `select pg_snapshot_xmin(pg_current_snapshot())::text`).Scan(&mark); err != nil {
+	var t tail
+	if err := s.pool.QueryRow(ctx, `select pg_snapshot_xmin(pg_current_snapshot())::text`).Scan(&t.mark); err != nil {
 		return ended(ctx, fmt.Errorf("listen for notices: %w", err))
 	}
 	ticker := time.NewTicker(200 * time.Millisecond) // a person does not notice the difference
@@ -86,22 +89,42 @@ func (s *Staff) Listen(ctx context.Context, ring func(employee int64)) error {
 			return nil
 		case <-ticker.C:
 		}
-		next, employees, err := s.newNotices(ctx, mark)
+		employees, err := t.next(ctx, s.pool)
 		if err != nil {
 			return ended(ctx, fmt.Errorf("listen for notices: %w", err))
 		}
 		for _, id := range employees {
 			ring(id)
 		}
-		mark = next
 	}
 }
 
-// newNotices are the employees with notices from transactions at or after mark
-// of which none is still running, and where to go on from.
-func (s *Staff) newNotices(ctx context.Context, mark string) (next string, employees []int64, err error) {
-	err = s.pool.QueryRow(ctx, newNoticesSQL, pgx.NamedArgs{"mark": mark}).Scan(&next, &employees)
-	return next, employees, err
+// tail follows the table of notices. Transactions commit in another order than
+// they begin: mark is the oldest one that was running at the last look, and seen
+// are the notices from there on that were visible then.
+type tail struct {
+	mark string // a transaction id
+	seen map[int64]bool
+}
+
+// next are the employees with notices that have become visible since the last look.
+func (t *tail) next(ctx context.Context, db postgres.DB) ([]int64, error) {
+	var mark string
+	var ids, employees []int64
+	err := db.QueryRow(ctx, newNoticesSQL, pgx.NamedArgs{"mark": t.mark}).Scan(&mark, &ids, &employees)
+	if err != nil {
+		return nil, err
+	}
+	visible := make(map[int64]bool, len(ids))
+	var news []int64
+	for i, id := range ids {
+		visible[id] = true
+		if !t.seen[id] && !slices.Contains(news, employees[i]) {
+			news = append(news, employees[i])
+		}
+	}
+	t.mark, t.seen = mark, visible
+	return news, nil
 }
 
 func ended(ctx context.Context, err error) error {

@@ -57,6 +57,14 @@ func (h house) directory() *staff.Directory {
 	return d
 }
 
+// notify leaves a notice in a transaction of its own.
+func (h house) notify(n staff.Notice) {
+	h.t.Helper()
+	must(h.t, pgx.BeginFunc(h.t.Context(), h.pool, func(tx pgx.Tx) error {
+		return h.Notify(h.t.Context(), tx, morning, []staff.Notice{n})
+	}))
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -443,12 +451,24 @@ func TestDirectoryShowsChangesOfOtherProcessesWhenItIsNoLongerFresh(t *testing.T
 
 func TestNoticeRingsAfterItsTransactionCommitsEvenBehindALaterOne(t *testing.T) {
 	h := newHouse(t)
-	anna, boris := h.hire("anna", staff.Manager), h.hire("boris", staff.Manager)
+	anna, boris, vera := h.hire("anna", staff.Manager), h.hire("boris", staff.Manager), h.hire("vera", staff.Manager)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	rung := make(chan int64, 10)
+	rung := make(chan int64, 1000)
 	listening := make(chan error, 1)
 	go func() { listening <- h.Listen(ctx, func(id int64) { rung <- id }) }()
+
+	// It listens once a first notice rings.
+	for ready := false; !ready; {
+		h.notify(staff.Notice{Employee: boris.ID, Text: "first"})
+		select {
+		case <-rung:
+			ready = true
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatal("nothing rings")
+		}
+	}
 
 	// Anna's transaction starts first and commits last.
 	slow, err := h.pool.Begin(ctx)
@@ -456,26 +476,28 @@ func TestNoticeRingsAfterItsTransactionCommitsEvenBehindALaterOne(t *testing.T) 
 	defer func() { _ = slow.Rollback(context.WithoutCancel(ctx)) }()
 	lead := int64(5)
 	must(t, h.Notify(ctx, slow, morning, []staff.Notice{{Employee: anna.ID, Kind: staff.TaskArrived, Lead: &lead, Text: "Новая задача"}, {Employee: 0, Text: "to nobody"}}))
-	must(t, pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
-		return h.Notify(ctx, tx, morning, []staff.Notice{{Employee: boris.ID, Kind: staff.TaskArrived, Text: "Новая задача"}})
-	}))
+	h.notify(staff.Notice{Employee: vera.ID, Kind: staff.TaskArrived, Text: "Новая задача"})
+	waitFor(t, ctx, rung, vera.ID) // long before Anna's
 	must(t, slow.Commit(ctx))
-
-	got := map[int64]bool{}
-	for len(got) < 2 {
-		select {
-		case id := <-rung:
-			got[id] = true
-		case <-ctx.Done():
-			t.Fatalf("only %v rang", got)
-		}
-	}
-	if !got[anna.ID] || !got[boris.ID] {
-		t.Errorf("%v rang, want %d and %d", got, anna.ID, boris.ID)
-	}
+	waitFor(t, ctx, rung, anna.ID)
 	cancel()
 	if err := <-listening; err != nil {
 		t.Errorf("told to stop, Listen returned %v", err)
+	}
+}
+
+// waitFor waits until the person rings; others may.
+func waitFor(t *testing.T, ctx context.Context, rung <-chan int64, who int64) {
+	t.Helper()
+	for {
+		select {
+		case id := <-rung:
+			if id == who {
+				return
+			}
+		case <-ctx.Done():
+			t.Fatalf("%d does not ring", who)
+		}
 	}
 }
 
@@ -483,9 +505,7 @@ func TestNoticesAreUnreadUntilMarked(t *testing.T) {
 	h := newHouse(t)
 	anna := h.hire("anna", staff.Manager)
 	for _, text := range []string{"one", "two", "three"} {
-		must(t, pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) error {
-			return h.Notify(t.Context(), tx, morning, []staff.Notice{{Employee: anna.ID, Kind: staff.Attention, Text: text}})
-		}))
+		h.notify(staff.Notice{Employee: anna.ID, Kind: staff.Attention, Text: text})
 	}
 	list, err := h.Notices(t.Context(), anna.ID, 10)
 	must(t, err)
