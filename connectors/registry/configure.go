@@ -34,16 +34,12 @@ var nameShape = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 // UpsertFile writes the connections of the configuration file. Every mistake is
 // reported, each with its connection's name; then nothing is written.
 func (r *Registry) UpsertFile(ctx context.Context, now time.Time, all []Configured) error {
-	var mistakes []error
+	if err := r.checkAll(all); err != nil {
+		return err
+	}
 	names := make([]string, len(all))
 	for i, c := range all {
 		names[i] = c.Name
-		if _, _, err := r.check(c, nil); err != nil {
-			mistakes = append(mistakes, err)
-		}
-	}
-	if len(mistakes) > 0 {
-		return errors.Join(mistakes...)
 	}
 	err := postgres.InTx(ctx, r.pool, func(tx pgx.Tx) error {
 		for _, c := range all {
@@ -111,6 +107,22 @@ func lock(ctx context.Context, tx pgx.Tx, name string, mustExist bool) error {
 		return ErrReadOnly
 	}
 	return nil
+}
+
+// Check says what is wrong with connections of a configuration file, all of it, without a database.
+func Check(providers []connectors.Provider, o Options, all []Configured) error {
+	r := &Registry{providers: byName(providers), options: o}
+	return r.checkAll(all)
+}
+
+func (r *Registry) checkAll(all []Configured) error {
+	var mistakes []error
+	for _, c := range all {
+		if _, _, err := r.check(c, nil); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	return errors.Join(mistakes...)
 }
 
 // check says in words what is wrong with a connection. kept are the secrets it has already.

@@ -82,11 +82,15 @@ func New(pool *pgxpool.Pool, providers []connectors.Provider, o Options) (*Regis
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{pool: pool, providers: map[string]connectors.Provider{}, seal: seal, options: o}
+	return &Registry{pool: pool, providers: byName(providers), seal: seal, options: o}, nil
+}
+
+func byName(providers []connectors.Provider) map[string]connectors.Provider {
+	all := make(map[string]connectors.Provider, len(providers))
 	for _, p := range providers {
-		r.providers[p.Connector+"/"+p.Name] = p
+		all[p.Connector+"/"+p.Name] = p
 	}
-	return r, nil
+	return all
 }
 
 // row is a connection as it is stored.

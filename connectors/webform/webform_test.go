@@ -122,7 +122,7 @@ func TestAGzipBodyIsUnpackedWithinABound(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	w.Write([]byte("phone=%2B79123456789&filler="))
-	w.Write(bytes.Repeat([]byte("a"), 100<<20))
+	w.Write(bytes.Repeat([]byte("a"), maxPlain+1))
 	w.Close()
 	r := request(http.MethodPost, urlencoded, packed.String(), "Content-Encoding", "gzip")
 	f := Decode(r)
