@@ -29,8 +29,6 @@ type bus struct {
 	consumer  pipeline.Consumer
 	forwards  map[string]func(context.Context) error // from the spool to Kafka
 	fallback  *pipeline.Fallback                     // nil without Kafka
-	spool     *spool.Bus
-	cluster   *kafka.Cluster // nil without Kafka
 }
 
 // openBus makes Kafka the bus, with the spool standing in when it is away; without Kafka the spool itself.
@@ -38,9 +36,9 @@ func (a *App) openBus(ctx context.Context) error {
 	metrics := pipeline.NewMetrics(a.registry)
 	spoolOptions := spool.Options{Log: a.log, Metrics: metrics}
 	inquiries := spool.New(a.database.intake, topicInquiries, spoolOptions)
-	a.bus = &bus{publisher: inquiries, consumer: inquiries, spool: inquiries}
+	a.bus = &bus{publisher: inquiries, consumer: inquiries}
 	a.onStop("spool", func(context.Context) error { inquiries.Close(); return nil })
-	defer a.registerBusGauges()
+	a.registry.MustRegister(inquiries) // each scrape asks how much waits
 	if len(a.config.Kafka.Brokers) == 0 {
 		return nil
 	}
@@ -51,8 +49,10 @@ func (a *App) openBus(ctx context.Context) error {
 	publisher, outside := cluster.Publisher(topicInquiries), cluster.Publisher(topicLeads)
 	fallback := pipeline.NewFallback(publisher, inquiries, pipeline.FallbackOptions{Log: a.log, Metrics: metrics})
 	leadEvents := spool.New(a.database.work, topicLeads, spoolOptions)
-	a.bus.cluster, a.bus.fallback, a.bus.publisher = cluster, fallback, fallback
-	a.bus.consumer = cluster.Consumer(topicInquiries, a.config.Kafka.Group, kafka.ConsumerOptions{})
+	a.bus.fallback, a.bus.publisher = fallback, fallback
+	consumer := cluster.Consumer(topicInquiries, a.config.Kafka.Group, kafka.ConsumerOptions{})
+	a.bus.consumer = consumer
+	a.registry.MustRegister(consumer)
 	a.bus.forwards = map[string]func(context.Context) error{
 		"forward inquiries":   pipeline.Forward(inquiries, publisher),
 		"forward lead events": pipeline.Forward(leadEvents, outside),

@@ -76,35 +76,3 @@ func (w *statusWriter) Flush() {
 		f.Flush()
 	}
 }
-
-// busGauges are read when somebody asks for the metrics.
-func (a *App) registerBusGauges() {
-	ask := func(read func(context.Context) (float64, error)) func() float64 {
-		return func() float64 {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			value, err := read(ctx)
-			if err != nil {
-				return -1 // cannot be told now
-			}
-			return value
-		}
-	}
-	gauge := func(name, help string, read func(context.Context) (float64, error)) {
-		a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, ask(read)))
-	}
-	gauge("marshrut_spool_events", "Events waiting in the spool; -1: unknown.", func(ctx context.Context) (float64, error) {
-		n, _, err := a.bus.spool.Depth(ctx)
-		return float64(n), err
-	})
-	gauge("marshrut_spool_oldest_seconds", "Age of the oldest event in the spool; -1: unknown.", func(ctx context.Context) (float64, error) {
-		_, oldest, err := a.bus.spool.Depth(ctx)
-		return oldest.Seconds(), err
-	})
-	if a.bus.cluster != nil {
-		gauge("marshrut_kafka_lag_events", "Events in Kafka that no worker has handled; -1: unknown.", func(ctx context.Context) (float64, error) {
-			n, err := a.bus.cluster.Lag(ctx, topicInquiries, a.config.Kafka.Group)
-			return float64(n), err
-		})
-	}
-}

@@ -46,6 +46,7 @@ func (a *App) startWorker() {
 		a.work.start(name, forward)
 	}
 	a.work.start("timers", a.Casework.Processes().RunTimers)
+	a.registry.MustRegister(delivery.Backlog{Pool: a.database.work, Now: a.now})
 	a.work.start("deliveries", a.deliveries().Run)
 	a.work.start("pollers", a.pollers().Run)
 	a.work.start("housekeeping", a.keepHouse)
