@@ -4,14 +4,21 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 
 	"marshrut/internal/postgres"
 )
 
-// numbers are the values of measures for each combination of dimensions, and
+// ask is a set of measures wanted by a set of dimensions.
+type ask struct {
+	keys  []string  // of measures
+	dims  []string  // of the rows; none: only the totals
+	extra []Measure // measures of the moment, which no report shows as such
+}
+
+// numbers answer an ask: the measures for each combination of its dimensions, and
 // over all of them.
 type numbers struct {
 	rows   map[string]*counted
@@ -26,25 +33,77 @@ type counted struct {
 // rowKey makes one key of the keys of several dimensions.
 func rowKey(keys []string) string { return strings.Join(keys, "\x00") }
 
-// count asks for the measures by the dimensions. Measures over different
-// relations are different statements; they meet in the same rows.
-func count(ctx context.Context, db postgres.DB, q Query, keys []string, dims []string) (numbers, error) {
-	n := numbers{rows: map[string]*counted{}, totals: map[string]Value{}}
-	for _, group := range byRelation(keys) {
-		if err := n.add(ctx, db, q, group, dims); err != nil {
-			return n, fmt.Errorf("count %s: %w", group[0].over, err)
+// count answers the asks in their order. Whatever they want of one relation is
+// one statement, since finding its rows costs far more than adding them up.
+func count(ctx context.Context, db postgres.DB, q Query, asks ...ask) ([]numbers, error) {
+	answers := make([]numbers, len(asks))
+	for i := range answers {
+		answers[i] = numbers{rows: map[string]*counted{}, totals: map[string]Value{}}
+	}
+	for _, t := range tallies(asks) {
+		if err := t.run(ctx, db, q, answers); err != nil {
+			return nil, fmt.Errorf("count %s: %w", t.over, err)
 		}
 	}
-	n.prune()
-	n.derive(keys)
-	return n, nil
+	for i, n := range answers {
+		n.prune()
+		n.derive(asks[i].keys)
+	}
+	return answers, nil
 }
 
-// byRelation groups the counted measures that are needed for keys, with the
-// parts of shares, keeping their order.
-func byRelation(keys []string) [][]Measure {
-	var groups [][]Measure
-	place := map[relation]int{}
+// tally is one statement: all that is wanted of a relation.
+type tally struct {
+	over     relation
+	measures []Measure
+	dims     []string // of all asks
+	wants    []want   // by ask
+}
+
+// want is what one ask takes from a tally.
+type want struct {
+	ask      int
+	dims     []string
+	measures map[string]bool
+}
+
+// tallies plans the statements that answer the asks.
+func tallies(asks []ask) []*tally {
+	var all []*tally
+	of := map[relation]*tally{}
+	for i, a := range asks {
+		for _, m := range append(parts(a.keys), a.extra...) {
+			t := of[m.over]
+			if t == nil {
+				t = &tally{over: m.over}
+				of[m.over] = t
+				all = append(all, t)
+			}
+			t.add(i, a.dims, m)
+		}
+	}
+	return all
+}
+
+func (t *tally) add(ask int, dims []string, m Measure) {
+	if !slices.ContainsFunc(t.measures, func(have Measure) bool { return have.Key == m.Key }) {
+		t.measures = append(t.measures, m)
+	}
+	if n := len(t.wants); n == 0 || t.wants[n-1].ask != ask {
+		t.wants = append(t.wants, want{ask: ask, dims: dims, measures: map[string]bool{}})
+	}
+	t.wants[len(t.wants)-1].measures[m.Key] = true
+	for _, d := range dims {
+		if !slices.Contains(t.dims, d) {
+			t.dims = append(t.dims, d)
+		}
+	}
+}
+
+// parts are the counted measures that keys need: themselves, or what their shares
+// are made of.
+func parts(keys []string) []Measure {
+	var all []Measure
 	seen := map[string]bool{}
 	var need func(key string)
 	need = func(key string) {
@@ -52,32 +111,22 @@ func byRelation(keys []string) [][]Measure {
 			return
 		}
 		seen[key] = true
-		m := measure(key)
-		if m.over == "" {
-			need(m.share[0])
-			need(m.share[1])
-			need(m.step)
-			need(m.ofAll)
-			return
+		if m := measure(key); m.over == "" {
+			for _, part := range []string{m.share[0], m.share[1], m.step, m.ofAll} {
+				need(part)
+			}
+		} else {
+			all = append(all, m)
 		}
-		i, ok := place[m.over]
-		if !ok {
-			i = len(groups)
-			place[m.over] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], m)
 	}
 	for _, key := range keys {
 		need(key)
 	}
-	return groups
+	return all
 }
 
-// add runs one statement: the measures of one relation by the dimensions, and
-// their totals.
-func (n numbers) add(ctx context.Context, db postgres.DB, q Query, group []Measure, dims []string) error {
-	rows, err := db.Query(ctx, countSQL(group, dims), q.args())
+func (t *tally) run(ctx context.Context, db postgres.DB, q Query, answers []numbers) error {
+	rows, err := db.Query(ctx, t.sql(), q.args())
 	if err != nil {
 		return err
 	}
@@ -87,31 +136,96 @@ func (n numbers) add(ctx context.Context, db postgres.DB, q Query, group []Measu
 		if err != nil {
 			return err
 		}
-		n.take(group, len(dims), cells)
+		for _, w := range t.wants {
+			t.take(w, cells, answers[w.ask])
+		}
 	}
 	return rows.Err()
 }
 
-func countSQL(group []Measure, dims []string) string {
+// sql groups the rows of the relation in every way that is wanted. Of each group
+// it says by which dimensions it was made: bit i of grouping() is set when the
+// i-th from the right was not one of them.
+func (t *tally) sql() string {
 	var b strings.Builder
-	b.WriteString(group[0].over.with())
-	b.WriteString("select ")
-	sets, outer := "()", "1"
-	if len(dims) > 0 {
-		names := make([]string, len(dims))
-		for i := range dims {
-			names[i] = fmt.Sprintf("d%d", i)
-			fmt.Fprintf(&b, "%s, ", names[i])
+	b.WriteString(t.over.with() + "select ")
+	mask, inner := "0", ""
+	if len(t.dims) > 0 {
+		names := make([]string, len(t.dims))
+		for i, d := range t.dims {
+			names[i] = "d" + strconv.Itoa(i)
+			inner += columnOf(d) + " as " + names[i] + ", "
 		}
-		sets = "(" + strings.Join(names, ", ") + "), ()"
-		outer = "grouping(d0)"
+		b.WriteString(strings.Join(names, ", ") + ", ")
+		mask = "grouping(" + strings.Join(names, ", ") + ")"
 	}
-	fmt.Fprintf(&b, "%s as whole", outer)
-	for _, m := range group {
-		fmt.Fprintf(&b, ",\n\t%s", m.selected())
+	b.WriteString(mask + " as mask")
+	for _, m := range t.measures {
+		b.WriteString(",\n\t" + m.selected())
 	}
-	fmt.Fprintf(&b, "\nfrom (select %scounted.* from counted) c\ngroup by grouping sets (%s)", selectDims(dims), sets)
+	fmt.Fprintf(&b, "\nfrom (select %scounted.* from counted) c\ngroup by grouping sets (%s)", inner, t.sets())
 	return b.String()
+}
+
+// sets are the distinct sets of dimensions, and the empty one for the totals.
+func (t *tally) sets() string {
+	sets := []string{"()"}
+	for _, w := range t.wants {
+		names := make([]string, len(w.dims))
+		for i, d := range w.dims {
+			names[i] = "d" + strconv.Itoa(slices.Index(t.dims, d))
+		}
+		if set := "(" + strings.Join(names, ", ") + ")"; !slices.Contains(sets, set) {
+			sets = append(sets, set)
+		}
+	}
+	return strings.Join(sets, ", ")
+}
+
+// mask is what grouping() says of a set of dimensions.
+func (t *tally) mask(dims []string) int32 {
+	mask := int32(0)
+	for i, d := range t.dims {
+		if !slices.Contains(dims, d) {
+			mask |= 1 << (len(t.dims) - 1 - i)
+		}
+	}
+	return mask
+}
+
+// take puts a group where an ask wants it: into its rows, its totals, or nowhere.
+func (t *tally) take(w want, cells []any, n numbers) {
+	mask, _ := cells[len(t.dims)].(int32)
+	values := n.totals
+	switch mask {
+	case t.mask(nil):
+	case t.mask(w.dims):
+		values = n.row(t.keys(w.dims, cells)).values
+	default:
+		return
+	}
+	for i, m := range t.measures {
+		if w.measures[m.Key] {
+			values[m.Key] = read(m.Unit, cells[len(t.dims)+1+i])
+		}
+	}
+}
+
+func (t *tally) keys(dims []string, cells []any) []string {
+	keys := make([]string, len(dims))
+	for i, d := range dims {
+		keys[i], _ = cells[slices.Index(t.dims, d)].(string)
+	}
+	return keys
+}
+
+func (n numbers) row(keys []string) *counted {
+	row := n.rows[rowKey(keys)]
+	if row == nil {
+		row = &counted{keys: keys, values: map[string]Value{}}
+		n.rows[rowKey(keys)] = row
+	}
+	return row
 }
 
 // selected is the aggregate in the type that take reads.
@@ -123,25 +237,6 @@ func (m Measure) selected() string {
 		return "(" + m.aggregate() + ")::bigint"
 	}
 	return m.aggregate()
-}
-
-func (n numbers) take(group []Measure, dims int, cells []any) {
-	values := n.totals
-	if whole, _ := cells[dims].(int32); whole == 0 {
-		keys := make([]string, dims)
-		for i := range keys {
-			keys[i], _ = cells[i].(string)
-		}
-		row := n.rows[rowKey(keys)]
-		if row == nil {
-			row = &counted{keys: keys, values: map[string]Value{}}
-			n.rows[rowKey(keys)] = row
-		}
-		values = row.values
-	}
-	for i, m := range group {
-		values[m.Key] = read(m.Unit, cells[dims+1+i])
-	}
 }
 
 func read(unit Unit, cell any) Value {
@@ -189,11 +284,9 @@ func (n numbers) derive(keys []string) {
 }
 
 func complete(values map[string]Value, keys []string) {
-	for _, group := range byRelation(keys) {
-		for _, m := range group {
-			if _, ok := values[m.Key]; !ok {
-				values[m.Key] = zeroOf(m.Unit)
-			}
+	for _, m := range parts(keys) {
+		if _, ok := values[m.Key]; !ok {
+			values[m.Key] = zeroOf(m.Unit)
 		}
 	}
 	for _, key := range keys {
@@ -203,22 +296,30 @@ func complete(values map[string]Value, keys []string) {
 	}
 }
 
-// exclusions counts what is in no number: leads that are none, spam, and the
-// leads whose amount is in another currency.
+// exclusions are what is in no number: leads that are none, spam, and the leads
+// whose amount is in another currency.
 type exclusions struct {
 	tests, spam, duplicates, foreign, spamInquiries int64
 }
 
-func countExcluded(ctx context.Context, db postgres.DB, q Query, over relation) (exclusions, error) {
-	var x exclusions
-	err := db.QueryRow(ctx, over.with()+`
-select count(distinct lead_id) filter (where excluded = 'test'),
-	count(distinct lead_id) filter (where excluded = 'spam'),
-	count(distinct lead_id) filter (where excluded = 'duplicate'),
-	count(distinct lead_id) filter (where excluded = '' and currency <> @currency)
-from counted`, q.args()).Scan(&x.tests, &x.spam, &x.duplicates, &x.foreign)
-	if err != nil {
-		return x, fmt.Errorf("count what is left out: %w", err)
+// leftOut are the measures that count them, over the relation a report is about.
+func leftOut(over relation) []Measure {
+	value := "count(*)"
+	if over == entry {
+		value = "count(distinct lead_id)" // the others have a lead once
+	}
+	return []Measure{
+		{Key: "out_tests", Unit: Count, over: over, value: value, whole: true, where: "excluded = 'test'"},
+		{Key: "out_spam", Unit: Count, over: over, value: value, whole: true, where: "excluded = 'spam'"},
+		{Key: "out_duplicates", Unit: Count, over: over, value: value, whole: true, where: "excluded = 'duplicate'"},
+		{Key: "out_foreign", Unit: Count, over: over, value: value, where: "currency <> @currency"},
+	}
+}
+
+func readExclusions(ctx context.Context, db postgres.DB, q Query, n numbers) (exclusions, error) {
+	x := exclusions{
+		tests: n.totals["out_tests"].Int(), spam: n.totals["out_spam"].Int(),
+		duplicates: n.totals["out_duplicates"].Int(), foreign: n.totals["out_foreign"].Int(),
 	}
 	if q.Clock == Snapshot {
 		return x, nil // spam never stands in a stage
@@ -228,5 +329,3 @@ from counted`, q.args()).Scan(&x.tests, &x.spam, &x.duplicates, &x.foreign)
 	}
 	return x, nil
 }
-
-var _ pgx.QueryRewriter = pgx.NamedArgs{} // the files of SQL name their parameters

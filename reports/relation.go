@@ -2,7 +2,6 @@ package reports
 
 import (
 	"embed"
-	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -108,12 +107,4 @@ func columnOf(dim string) string {
 		return "coalesce(reason, '')"
 	}
 	return dim
-}
-
-func selectDims(dims []string) string {
-	var b strings.Builder
-	for i, d := range dims {
-		fmt.Fprintf(&b, "%s as d%d, ", columnOf(d), i)
-	}
-	return b.String()
 }

@@ -2,25 +2,12 @@ package reports
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"slices"
 	"strings"
 )
 
-// table asks for one cut and lays it out.
-func (a *question) table(ctx context.Context, c cut) (Result, error) {
-	n, err := count(ctx, a.db, a.query, c.columns, c.rows)
-	if err != nil {
-		return Result{}, fmt.Errorf("report %s, table %s: %w", a.report.Key, c.key, err)
-	}
-	var spread numbers
-	if c.across != "" {
-		spread, err = count(ctx, a.db, a.query, []string{c.spread}, []string{c.rows[0], c.across})
-		if err != nil {
-			return Result{}, fmt.Errorf("report %s, table %s across %s: %w", a.report.Key, c.key, c.across, err)
-		}
-	}
+// table lays out one cut: its measures by its rows, and the measure it spreads.
+func (a *question) table(c cut, n, spread numbers) Result {
 	r := a.head(c)
 	r.Columns = append(a.columns(c), a.spreadColumns(c, spread)...)
 	keys := a.rowKeys(c, n, spread)
@@ -30,7 +17,7 @@ func (a *question) table(ctx context.Context, c cut) (Result, error) {
 	}
 	r.Totals = totals(r, n)
 	a.conclude(&r, c)
-	return r, nil
+	return r
 }
 
 func (a *question) columns(c cut) []Column {
