@@ -33,22 +33,20 @@ func (m *Model) Process(id string) *Process {
 	return nil
 }
 
-// Main returns the process that a file is about: the first executable one that has elements, else the first that has,
+// Main returns the process that a file is about: the first executable one that has elements, else the one that has most,
 // else nil.
 func (m *Model) Main() *Process {
-	var first *Process
+	var largest *Process
 	for _, p := range m.Processes {
-		if len(p.Elements) == 0 {
-			continue
-		}
-		if p.Executable {
+		switch {
+		case len(p.Elements) == 0:
+		case p.Executable:
 			return p
-		}
-		if first == nil {
-			first = p
+		case largest == nil || len(p.Elements) > len(largest.Elements):
+			largest = p
 		}
 	}
-	return first
+	return largest
 }
 
 // Process is the graph. Elements of embedded sub-processes lie in the same slice, and refer to their Parent. All

@@ -26,7 +26,17 @@ func (b *builder) extend(n *node, e *Element) {
 		e.Sets = append(e.Sets, scriptSets(n)...)
 	}
 	if e.Task != nil {
+		b.bound(e)
 		slices.SortStableFunc(e.Task.Escalations, func(a, b Escalation) int { return cmp.Compare(a.Level, b.Level) })
+	}
+}
+
+// bound cuts lists that no person works through.
+func (b *builder) bound(e *Element) {
+	t := e.Task
+	if len(t.Steps) > maxSteps || len(t.Outcomes) > maxSteps || len(t.Escalations) > maxSteps {
+		b.wrong(e.ID, e.Name, e.line, Error, "«%s»: больше %d действий, результатов или эскалаций", "%q: more than %d steps, outcomes or escalations", e.Name, maxSteps)
+		t.Steps, t.Outcomes, t.Escalations = t.Steps[:min(maxSteps, len(t.Steps))], t.Outcomes[:min(maxSteps, len(t.Outcomes))], t.Escalations[:min(maxSteps, len(t.Escalations))]
 	}
 }
 
@@ -196,6 +206,10 @@ func (b *builder) vars(n *node) {
 		v := Var{Name: x.attr("name"), Type: Type(first(x.attr("type"), string(String)))}
 		if text := x.attr("value"); text != "" {
 			v.Value = Coerce(v.Type, literal(v.Type, text), nil)
+		}
+		if len(b.p.Vars) >= maxSteps {
+			b.wrong(b.p.ID, b.p.Name, x.line, Error, "Больше %d переменных", "More than %d variables", maxSteps)
+			return
 		}
 		b.p.Vars = append(b.p.Vars, v)
 	}

@@ -3,6 +3,7 @@ package bpmn
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -246,7 +247,10 @@ func ToNumber(v any) (float64, bool) {
 	case string:
 		clean := strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", ".").Replace(strings.TrimSpace(v))
 		f, err := strconv.ParseFloat(clean, 64)
-		return f, err == nil && clean != "" && f-f == 0 // neither infinite nor NaN
+		if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+			return 0, false
+		}
+		return f, true
 	case fmt.Stringer:
 		return ToNumber(v.String())
 	}

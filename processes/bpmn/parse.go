@@ -21,11 +21,32 @@ func Parse(r io.Reader) (*Model, error) {
 	root.each(Namespace, func(n *node) { m.Messages[n.attr("id")] = n.attr("name") }, "message")
 	resources := map[string]string{}
 	root.each(Namespace, func(n *node) { resources[n.attr("id")] = n.attr("name") }, "resource")
+	if nodes, flows := root.size(); nodes > maxElements || flows > 2*maxElements {
+		return nil, fmt.Errorf("%w: %d elements and %d flows are more than a person draws", ErrNotBPMN, nodes, flows)
+	}
 	root.each(Namespace, func(n *node) {
 		b := &builder{model: m, resources: resources, lanes: map[string]int{}}
 		m.Processes = append(m.Processes, b.process(n))
 	}, "process")
 	return m, nil
+}
+
+// size counts flow nodes and flows.
+func (n *node) size() (nodes, flows int) {
+	for _, c := range n.children {
+		if c.space != Namespace {
+			continue
+		}
+		switch {
+		case c.name == "sequenceFlow":
+			flows++
+		case slices.Contains(kinds, Kind(c.name)):
+			nodes++
+		}
+		moreNodes, moreFlows := c.size()
+		nodes, flows = nodes+moreNodes, flows+moreFlows
+	}
+	return nodes, flows
 }
 
 // builder makes one process out of its node.

@@ -35,6 +35,7 @@ func (c *checker) scope(parent int) {
 // well.
 func (c *checker) reachable(parent, start int) bool {
 	seen := c.walk(start, func(e *Element) []int { return c.next(e) })
+	ending := c.ending()
 	fine := true
 	for i := range c.p.Elements {
 		e := &c.p.Elements[i]
@@ -48,7 +49,7 @@ func (c *checker) reachable(parent, start int) bool {
 			}
 			continue
 		}
-		if !c.ends(i) {
+		if !ending[i] {
 			fine = false
 			c.wrong(e, "От «%s» нельзя дойти до завершения", "No end can be reached from %q", label(e))
 		}
@@ -78,21 +79,40 @@ func (c *checker) walk(from int, next func(*Element) []int) map[int]bool {
 	return seen
 }
 
-// ends tells whether an end event can be reached. An element without a way out is reported elsewhere.
-func (c *checker) ends(from int) bool {
-	for i := range c.walk(from, c.next) {
-		if e := &c.p.Elements[i]; e.Kind == EndEvent || len(e.Out) == 0 {
-			return true
+// ending are the elements from which an end event can be reached, found backwards. One without a way out counts: it is
+// reported elsewhere.
+func (c *checker) ending() []bool {
+	found := make([]bool, len(c.p.Elements))
+	var queue []int
+	add := func(i int) {
+		if !found[i] {
+			found[i] = true
+			queue = append(queue, i)
 		}
 	}
-	return false
+	for i, e := range c.p.Elements {
+		if e.Kind == EndEvent || len(e.Out) == 0 {
+			add(i)
+		}
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
+		e := &c.p.Elements[queue[0]]
+		for _, f := range e.In {
+			add(c.p.Flows[f].Source)
+		}
+		if e.AttachedTo >= 0 {
+			add(e.AttachedTo)
+		}
+	}
+	return found
 }
 
 // Bounds of the exploration. Route maps that people draw have tens to hundreds of markings; beyond the bound the engine's
 // own check for stuck joins remains.
 const (
 	maxMarkings = 20_000
-	maxTokens   = 4 // on one flow: more means that the model multiplies tokens
+	maxBytes    = 8 << 20 // of all markings together
+	maxTokens   = 4       // on one flow: more means that the model multiplies tokens
 )
 
 // marking is how many tokens lie on each flow.
@@ -112,7 +132,7 @@ type explorer struct {
 func (c *checker) explore(parent, start int) {
 	x := &explorer{c: c, parent: parent, seen: map[marking]bool{}, overflow: -1, stuck: map[int]bool{}}
 	x.put(make([]byte, len(c.p.Flows)), c.p.Elements[start].Out)
-	for len(x.queue) > 0 && len(x.seen) < maxMarkings && x.overflow < 0 {
+	for len(x.queue) > 0 && len(x.seen) < min(maxMarkings, maxBytes/(len(c.p.Flows)+1)) && x.overflow < 0 {
 		m := x.queue[0]
 		x.queue = x.queue[1:]
 		if !x.step(m) {

@@ -18,6 +18,9 @@ const (
 	maxFile  = 8 << 20
 	maxDepth = 100
 	maxTags  = 100_000
+
+	maxElements = 2000 // flow nodes of a file, and as many flows twice over
+	maxSteps    = 200  // of a checklist; also outcomes of a task, and values of a choice
 )
 
 // ErrNotBPMN is what is not a BPMN 2.0 file at all, or one that no person drew.
