@@ -103,7 +103,7 @@ func (r *run) try(cmd Command) ([]Event, error) {
 }
 
 // sound checks what holds for every instance between two commands.
-func sound(t testing.TB, p *bpmn.Process, in Instance) {
+func sound(t fataler, p *bpmn.Process, in Instance) {
 	t.Helper()
 	if in.State.Ended() {
 		if n := len(in.Tokens) + len(in.Tasks) + len(in.Timers) + len(in.Subscriptions) + len(in.Incidents); n > 0 {
@@ -145,7 +145,7 @@ func sound(t testing.TB, p *bpmn.Process, in Instance) {
 	}
 }
 
-func waitsForSomething(t testing.TB, in Instance, tok Token) {
+func waitsForSomething(t fataler, in Instance, tok Token) {
 	t.Helper()
 	found := false
 	switch tok.Wait {
@@ -350,4 +350,11 @@ func TestEventsSurviveTheJournal(t *testing.T) {
 	if diff := cmp.Diff(r.in, Evolve(Instance{}, back...)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// fataler is what tests and property tests have in common.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }
