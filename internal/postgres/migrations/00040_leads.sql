@@ -175,7 +175,7 @@ create table inquiry (
 	received_at  timestamptz not null,
 	filed_at     timestamptz not null,
 	lead_id      bigint      references lead,
-	contact_id   bigint      references contact,
+	contact_id   bigint,     -- no foreign key here and at interaction: contacts are never deleted, and checking costs known clients a sixth of the rate
 	vendor_id    text        not null default '',
 	body_hash    bytea       not null,
 	subject      text        not null default '',
@@ -218,8 +218,8 @@ create table inquiry_conflict (
 create table interaction (
 	id          bigint generated always as identity primary key,
 	lead_id     bigint      references lead,
-	contact_id  bigint      references contact,
-	client_id   bigint      references client,
+	contact_id  bigint,
+	client_id   bigint,
 	direction   text        not null check (direction in ('in', 'out', 'none')), -- none: a note
 	kind        text        not null check (kind in ('form', 'call', 'letter', 'message', 'meeting', 'note', 'onec')),
 	at          timestamptz not null,
