@@ -104,21 +104,32 @@ func (m *mapDrawing) draw(d diagram) {
 	m.printf(`<svg class="flowmap" viewBox="%.0f %.0f %.0f %.0f" width="%.0f" height="%.0f" role="img" aria-label="%s">`,
 		x0-margin, y0-margin, x1-x0+2*margin, y1-y0+2*margin, x1-x0+2*margin, y1-y0+2*margin, html.EscapeString(m.process.Name))
 	m.WriteString(`<defs><marker id="fm-arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="fm-arrow" d="M0 0 10 5 0 10z"/></marker></defs>`)
-	for _, s := range d.Plane.Shapes {
-		if m.process.Element(s.Element) == nil {
-			m.pool(s)
-		}
-	}
+	// From the back to the front: frames, open sub-processes, which would hide what is in them, flows, elements.
+	m.shapes(d, func(e *bpmn.Element, s diShape) bool { return e == nil })
+	m.shapes(d, func(e *bpmn.Element, s diShape) bool { return e != nil && open(e, s) })
 	for _, e := range d.Plane.Edges {
 		m.flow(e)
 	}
+	m.shapes(d, func(e *bpmn.Element, s diShape) bool { return e != nil && !open(e, s) })
+	m.WriteString(`</svg>`)
+}
+
+// shapes draws those that are wanted.
+func (m *mapDrawing) shapes(d diagram, wanted func(*bpmn.Element, diShape) bool) {
 	for _, s := range d.Plane.Shapes {
-		if e := m.process.Element(s.Element); e != nil {
+		e := m.process.Element(s.Element)
+		switch {
+		case !wanted(e, s):
+		case e == nil:
+			m.pool(s)
+		default:
 			m.element(e, s)
 		}
 	}
-	m.WriteString(`</svg>`)
 }
+
+// open tells a sub-process that is drawn with what is in it.
+func open(e *bpmn.Element, s diShape) bool { return e.Kind == bpmn.SubProcess && s.Bounds.Height > 100 }
 
 func extent(d diagram) (x0, y0, x1, y1 float64) {
 	x0, y0, x1, y1 = math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
@@ -188,10 +199,8 @@ func (m *mapDrawing) element(e *bpmn.Element, s diShape) {
 	switch {
 	case e.Kind.Gateway():
 		m.gateway(e, s.Bounds)
-	case e.Kind == bpmn.SubProcess:
-		m.activity(e, s.Bounds)
 	case e.Kind.Activity():
-		m.activity(e, s.Bounds)
+		m.activity(e, s)
 	default:
 		m.event(e, s.Bounds)
 	}
@@ -205,7 +214,8 @@ func (m *mapDrawing) element(e *bpmn.Element, s diShape) {
 	m.WriteString(`</g>`)
 }
 
-func (m *mapDrawing) activity(e *bpmn.Element, b diBounds) {
+func (m *mapDrawing) activity(e *bpmn.Element, s diShape) {
+	b := s.Bounds
 	class := "fm-task"
 	if e.Kind == bpmn.CallActivity {
 		class = "fm-task fm-call"
@@ -214,7 +224,7 @@ func (m *mapDrawing) activity(e *bpmn.Element, b diBounds) {
 	if icon := taskIcons[e.Kind]; icon != "" {
 		m.printf(`<path class="fm-icon" transform="translate(%g %g)" d="%s"/>`, b.X+6, b.Y+6, icon)
 	}
-	if e.Kind == bpmn.SubProcess && b.Height > 100 { // drawn open, with what is in it
+	if open(e, s) {
 		m.label("fm-name", e.Name, diBounds{X: b.X, Y: b.Y + 4, Width: b.Width, Height: 16}, int(b.Width/7))
 		return
 	}
