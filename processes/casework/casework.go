@@ -30,7 +30,7 @@ import (
 var ErrNotAllowed = staff.ErrNotAllowed
 
 // ErrNoWay says that no outcome of a current task leads where the lead was to go.
-// It comes inside a *NoWay, which says what can be done instead.
+// It is the Kind of an *engine.Refusal whose message names the outcomes there are.
 var ErrNoWay = errors.New("no outcome of a current task leads there")
 
 // Options of a Casework. The zero value is what production uses, but for the

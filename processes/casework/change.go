@@ -231,7 +231,7 @@ func (c *Casework) change(ctx context.Context, actor staff.Actor, action staff.A
 		return before, err
 	}
 	if err := c.mayChange(ctx, actor, action, before); err != nil {
-		return before, err
+		return before, c.refused(ctx, actor, id, string(action), err)
 	}
 	var after leads.Lead
 	err = c.inTx(ctx, string(action), func(ctx context.Context, tx pgx.Tx) error {
@@ -250,7 +250,7 @@ func (c *Casework) change(ctx context.Context, actor staff.Actor, action staff.A
 		after = found[id].Lead
 		return err
 	})
-	return after, err
+	return after, c.refused(ctx, actor, id, string(action), err)
 }
 
 // CreateLead opens a lead that a person typed in: the inquiry with channel manual,

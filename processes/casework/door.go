@@ -55,6 +55,14 @@ type destination struct {
 	skipReason string
 }
 
+// String names the destination in the journal.
+func (to destination) String() string {
+	if to.status == leads.StatusOpen {
+		return "stage " + to.stage
+	}
+	return "close " + string(to.status)
+}
+
 // CloseLead closes the lead by choosing the outcome of a current task that closes
 // it so. Missing steps refuse it by name (*engine.Refusal), unless they are skipped
 // with a reason by who may. No outcome leading there is ErrNoWay. A lead on which
@@ -116,26 +124,33 @@ func (c *Casework) sendOnce(ctx context.Context, actor staff.Actor, id int64, to
 	if err != nil {
 		return Way{}, err
 	}
-	if err := c.mayChange(ctx, actor, staff.EditLead, lead); err != nil {
-		return Way{}, err
-	}
-	if lead.Status.Closed() {
-		return Way{}, &engine.Refusal{Kind: leads.ErrConflict, Message: "Лид уже закрыт", MessageEn: "The lead is closed already"}
+	if err := c.maySend(ctx, actor, lead); err != nil {
+		return Way{}, c.refused(ctx, actor, id, to.String(), err)
 	}
 	if to.status == leads.StatusOpen && lead.Stage == to.stage {
 		return Way{Lead: lead}, nil
 	}
 	found, tasks, err := c.ways(ctx, actor, id, to)
-	if err != nil {
-		return Way{}, err
-	}
 	switch {
+	case err != nil:
+		return Way{}, err
 	case len(found) > 0:
 		return c.take(ctx, actor, found[0], to)
 	case len(tasks) > 0:
-		return Way{}, noWay(tasks)
+		return Way{}, c.refused(ctx, actor, id, to.String(), noWay(tasks))
 	}
-	return c.direct(ctx, actor, id, to)
+	way, err := c.direct(ctx, actor, id, to)
+	return way, c.refused(ctx, actor, id, to.String(), err)
+}
+
+func (c *Casework) maySend(ctx context.Context, actor staff.Actor, lead leads.Lead) error {
+	if err := c.mayChange(ctx, actor, staff.EditLead, lead); err != nil {
+		return err
+	}
+	if lead.Status.Closed() {
+		return &engine.Refusal{Kind: leads.ErrConflict, Message: "Лид уже закрыт", MessageEn: "The lead is closed already"}
+	}
+	return nil
 }
 
 // way is an outcome of an open task that leads to a destination.

@@ -147,6 +147,9 @@ func TestAnotherManagerIsRefused(t *testing.T) {
 	if after := c.lead(lead.ID); after.Version != lead.Version {
 		t.Errorf("something changed the lead: version %d, was %d", after.Version, lead.Version)
 	}
+	if n := c.count(`select count(*) from journal where lead_id = $1 and action in ('lead.refused', 'task.refused') and actor_id = $2`, lead.ID, stranger.ID); n != 8 {
+		t.Errorf("%d refusals in the journal, want all eight", n)
+	}
 }
 
 func TestClosingALeadIsChoosingTheOutcomeAndAnswersTheStepThatAsksForTheReason(t *testing.T) {
