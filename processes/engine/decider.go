@@ -31,10 +31,26 @@ func (d *decider) emit(events ...Event) {
 	for _, e := range events {
 		e.apply(&d.in)
 		d.events = append(d.events, e)
-		switch e.(type) {
-		case TaskCompleted, StepDone, StepCorrected, ValuesSet, TaskCreated, Started:
-			d.env = nil
+		d.rebind(e)
+	}
+}
+
+// rebind keeps the names of expressions true to the instance after an event.
+func (d *decider) rebind(e Event) {
+	if d.env == nil {
+		return
+	}
+	switch e := e.(type) {
+	case ValuesSet:
+		d.p.BindVars(d.env, d.in.Vars, d.calendar().Zone())
+	case StepDone, StepCorrected:
+		d.p.BindSteps(d.env, d.in.Steps, d.calendar().Zone())
+	case TaskCreated:
+		if len(e.Forget) > 0 {
+			d.p.BindSteps(d.env, d.in.Steps, d.calendar().Zone())
 		}
+	case TaskCompleted:
+		d.env["outcomes"] = d.in.Outcomes
 	}
 }
 
