@@ -3,7 +3,6 @@ package webform
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -224,137 +223,6 @@ func (rd *reader) best(known string) string {
 	return best.value
 }
 
-var (
-	// A value that is a phone and nothing else, written with its country or trunk code,
-	// or as ten digits of a Russian mobile: order numbers and tax numbers look like phones too.
-	phoneShape = regexp.MustCompile(`^(?:\+\s*\d|[78](?:[\s(.-]|\d)|\(?9\d\d)[\d\s().–-]{7,20}$`)
-	emailShape = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@.]{2,}$`)
-	innShape   = regexp.MustCompile(`^\d{10}$|^\d{12}$`)
-	orderWords = []string{"заказ", "order", "номер", "артикул", "sku", "inn", "инн", "id", "код", "code", "счет", "договор"}
-	boxText    = regexp.MustCompile(`(?i)соглас.{0,80}(обработк|персональн|политик|услови)|(персональн|personal data|privacy policy)`)
-)
-
-// byShape looks at the fields whose names said nothing.
-func (rd *reader) byShape() {
-	for i := range rd.in.Fields {
-		f := &rd.in.Fields[i]
-		if f.Known != knownShape {
-			continue
-		}
-		switch {
-		case len(rd.found[KnownEmail]) == 0 && emailShape.MatchString(f.Value):
-			f.Known = KnownEmail
-		case len(rd.found[KnownPhone]) == 0 && rd.looksLikePhone(f.Key, f.Value):
-			f.Known = KnownPhone
-		case boxText.MatchString(f.Value) || boxText.MatchString(f.Key) && answer(f.Value) != consentAbsent:
-			f.Known = KnownConsent
-			rd.boxes = append(rd.boxes, Field{Key: f.Key, Label: f.Label, Value: f.Value})
-			continue
-		case rd.in.INN == "" && len(rd.found[KnownINN]) == 0 && innShape.MatchString(f.Value) && leads.INN(f.Value):
-			f.Known = KnownINN
-		default:
-			continue
-		}
-		rd.found[f.Known] = append(rd.found[f.Known], finding{value: f.Value, label: orText(f.Label, f.Key), index: i})
-	}
-}
-
-func (rd *reader) looksLikePhone(key, value string) bool {
-	digits := countDigits(value)
-	if digits < 10 || digits > 15 || !phoneShape.MatchString(value) {
-		return false
-	}
-	if _, ok := leads.Phone(value, rd.region); !ok {
-		return false
-	}
-	if strings.HasPrefix(value, "+") {
-		return true
-	}
-	for word := range strings.FieldsSeq(fold(key)) {
-		if slices.ContainsFunc(orderWords, func(w string) bool { return strings.HasPrefix(word, w) }) {
-			return false
-		}
-	}
-	return !(innShape.MatchString(value) && leads.INN(value))
-}
-
-// name puts the person's name together.
-func (rd *reader) name() {
-	if name := rd.best(KnownName); name != "" {
-		parts := []string{name}
-		if !strings.ContainsRune(strings.TrimSpace(name), ' ') {
-			parts = []string{rd.best(KnownLast), name, rd.best(KnownPatronymic)}
-		}
-		rd.in.Name = leads.Fold(strings.Join(parts, " "))
-		return
-	}
-	rd.in.Name = leads.Fold(strings.Join([]string{rd.best(KnownLast), rd.best(KnownFirst), rd.best(KnownPatronymic)}, " "))
-}
-
-var (
-	phoneInText = regexp.MustCompile(`(?:\+\d|\b[78])[\s(.-]*\d{3}[\s).-]*\d{3}[\s.-]*\d{2}[\s.-]*\d{2}\b`)
-	emailInText = regexp.MustCompile(`[\w.+-]+@[\w-]+(?:\.[\w-]+)+`)
-)
-
-// points gives phones, addresses and messengers; a form without any is searched for
-// one in its texts, as the last resort.
-func (rd *reader) points(free string) {
-	var points []leads.ContactPoint
-	for _, known := range []string{KnownPhone, KnownWhatsApp} {
-		for _, f := range rd.found[known] {
-			points = append(points, leads.Phones(f.value, rd.region)...)
-		}
-	}
-	for _, f := range rd.found[KnownEmail] {
-		points = append(points, leads.Emails(f.value)...)
-	}
-	for _, f := range rd.found[KnownTelegram] {
-		if phones := leads.Phones(f.value, rd.region); len(phones) > 0 {
-			points = append(points, phones...)
-		} else if p, ok := leads.Messenger("telegram", telegramName(f.value)); ok {
-			points = append(points, p)
-		}
-	}
-	if len(points) == 0 {
-		points = rd.pointsInText(free)
-	}
-	for _, p := range points {
-		if !slices.ContainsFunc(rd.in.Points, func(q leads.ContactPoint) bool { return p.ID() == q.ID() }) {
-			rd.in.Points = append(rd.in.Points, p)
-		}
-	}
-}
-
-func telegramName(s string) string {
-	s = strings.TrimSpace(s)
-	for _, prefix := range []string{"https://", "http://", "t.me/", "telegram.me/"} {
-		s = strings.TrimPrefix(s, prefix)
-	}
-	return s
-}
-
-func (rd *reader) pointsInText(free string) []leads.ContactPoint {
-	texts := []string{free}
-	for _, f := range rd.found[KnownText] {
-		texts = append(texts, f.value)
-	}
-	for _, f := range rd.in.Fields {
-		if f.Known == knownShape && strings.ContainsRune(f.Value, ' ') {
-			texts = append(texts, f.Value)
-		}
-	}
-	var points []leads.ContactPoint
-	for _, text := range texts {
-		for _, m := range phoneInText.FindAllString(text, 3) {
-			points = append(points, leads.Phones(m, rd.region)...)
-		}
-		for _, m := range emailInText.FindAllString(text, 3) {
-			points = append(points, leads.Emails(m)...)
-		}
-	}
-	return points
-}
-
 // texts fills the fields that are taken as written.
 func (rd *reader) texts(free string) {
 	var lines []string
@@ -382,16 +250,6 @@ func (rd *reader) money() {
 		return
 	}
 	rd.in.Amount, rd.in.Currency = &amount, currency
-}
-
-func countDigits(s string) int {
-	n := 0
-	for _, c := range s {
-		if c >= '0' && c <= '9' {
-			n++
-		}
-	}
-	return n
 }
 
 // links are files that the sender keeps and names by their address.
