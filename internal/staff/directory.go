@@ -190,6 +190,9 @@ func (d *Directory) StandsInFor(now time.Time, id int64) []int64 {
 	return ids
 }
 
+// Absences are those of the person, past ones too, by when they begin.
+func (d *Directory) Absences(id int64) []Absence { return slices.Clone(d.absences[id]) }
+
 func (d *Directory) absence(now time.Time, id int64) (Absence, bool) {
 	for _, a := range d.absences[id] {
 		if !now.Before(a.From) && now.Before(a.To) {

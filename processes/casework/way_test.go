@@ -484,3 +484,21 @@ func ids(steps []engine.MissingStep) []string {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestReturningClientComesBackToTheOneWhoKnowsThem(t *testing.T) {
+	c := newCompany(t)
+	for _, phone := range []string{"+79120000001", "+79120000002", "+79120000003"} {
+		lead, actor, task := c.offer(phone)
+		_, err := c.CompleteTask(t.Context(), actor, task.ID, processes.Completion{Outcome: "won", Values: map[string]any{"amount": 1000}})
+		c.must(err)
+
+		again := c.arrive(c.form(phone))[0]
+
+		if !again.LeadNew || again.LeadID == lead.ID {
+			t.Fatalf("the second inquiry is %+v, want a new lead", again)
+		}
+		if next := c.lead(again.LeadID); next.OwnerID != actor.ID || !next.Repeat {
+			t.Errorf("the new lead is of %d (repeat %t), want %d who knows the client", next.OwnerID, next.Repeat, actor.ID)
+		}
+	}
+}
