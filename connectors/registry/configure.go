@@ -159,7 +159,6 @@ func (r *Registry) write(ctx context.Context, tx pgx.Tx, now time.Time, c Config
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("read what there is: %w", err)
 	}
-	exists := err == nil
 	kept, sealErr := r.seal.openSecrets(c.Name, before)
 	if fromFile {
 		kept = nil // the file is the whole truth
@@ -181,25 +180,32 @@ func (r *Registry) write(ctx context.Context, tx pgx.Tx, now time.Time, c Config
 	}); err != nil {
 		return err
 	}
-	return r.ensureToken(ctx, tx, now, c, exists)
+	return r.ensureToken(ctx, tx, now, c, fromFile)
 }
 
-// ensureToken makes the token that was written the current one, or a new one for a connection without any.
-func (r *Registry) ensureToken(ctx context.Context, tx pgx.Tx, now time.Time, c Configured, exists bool) error {
-	var current []byte
-	if exists {
-		err := tx.QueryRow(ctx, "select token_hash from connection_token where connection = $1 and expires_at is null order by created_at desc limit 1", c.Name).Scan(&current)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-			return fmt.Errorf("read the token: %w", err)
-		}
-	}
+// ensureToken makes the token that was written the current one, or a new one for a
+// connection without any. A token of the file that was replaced by Rotate stays
+// replaced: it may have been given away.
+func (r *Registry) ensureToken(ctx context.Context, tx pgx.Tx, now time.Time, c Configured, fromFile bool) error {
 	if c.Token == "" {
-		if current != nil {
+		var any bool
+		if err := tx.QueryRow(ctx, "select exists (select from connection_token where connection = $1)", c.Name).Scan(&any); err != nil {
+			return fmt.Errorf("look for a token: %w", err)
+		}
+		if any {
 			return nil
 		}
-		c.Token = newToken()
+		return r.setToken(ctx, tx, now, c.Name, newToken(), Overlap)
 	}
-	if string(current) == string(hashToken(c.Token)) {
+	var expires *time.Time
+	err := tx.QueryRow(ctx, "select expires_at from connection_token where connection = $1 and token_hash = $2", c.Name, hashToken(c.Token)).Scan(&expires)
+	switch {
+	case err != nil && !errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("look for the token: %w", err)
+	case err == nil && expires == nil:
+		return nil
+	case err == nil && fromFile:
+		r.options.Log.Warn("the token in the configuration file was replaced by a newer one: write that one there", "connection", c.Name, "ends", expires)
 		return nil
 	}
 	return r.setToken(ctx, tx, now, c.Name, c.Token, Overlap)

@@ -123,6 +123,34 @@ func TestARotatedAddressOverlapsWithTheOldOne(t *testing.T) {
 	}
 }
 
+func TestAReplacedTokenDoesNotComeBackFromTheFile(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	file := []registry.Configured{configured("site", `{}`)}
+	if err := r.UpsertFile(t.Context(), now, file); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := r.Rotate(t.Context(), now, "site", -time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.UpsertFile(t.Context(), now.Add(time.Hour), file); err != nil { // the next start
+		t.Fatal(err)
+	}
+	if _, ok := r.Open("site", file[0].Token, now.Add(time.Hour)); ok {
+		t.Error("the replaced token works again")
+	}
+	if _, ok := r.Open("site", fresh, now.Add(time.Hour)); !ok {
+		t.Error("the new token does not work")
+	}
+	file[0].Token = "another-token-0123456789"
+	if err := r.UpsertFile(t.Context(), now.Add(2*time.Hour), file); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := r.Open("site", file[0].Token, now.Add(2*time.Hour)); !ok {
+		t.Error("a new token of the file does not work")
+	}
+}
+
 func TestSecretsAreSealedAndOnlyTheirKeyOpensThem(t *testing.T) {
 	pool := postgrestest.New(t)
 	r := given(t, pool, key)

@@ -150,7 +150,7 @@ func (r *Registry) setToken(ctx context.Context, tx pgx.Tx, now time.Time, name,
 		return fmt.Errorf("add a token: %w", err)
 	}
 	if _, err := tx.Exec(ctx, sql("retire_tokens"), pgx.NamedArgs{
-		"connection": name, "hash": hash, "now": now, "until": now.Add(overlap),
+		"connection": name, "hash": hash, "until": now.Add(overlap),
 	}); err != nil {
 		return fmt.Errorf("retire old tokens: %w", err)
 	}
