@@ -102,7 +102,7 @@ func (d dictionary) funnels(only string) []string {
 }
 
 // Choices lists what a filter can be set to, for the forms of pages: funnel,
-// owner, source, channel, connection.
+// owner, team, source, channel, connection. Products and cities are too many to list.
 func Choices(ctx context.Context, db postgres.DB, language string) (map[string][]Choice, error) {
 	d, err := loadDictionary(ctx, db, language)
 	if err != nil {
@@ -113,7 +113,7 @@ func Choices(ctx context.Context, db postgres.DB, language string) (map[string][
 		for _, w := range d.words[f.key] {
 			choices[f.key] = append(choices[f.key], Choice{Key: w.key, Title: w.label})
 		}
-		if f.key == "owner" || f.key == "source" {
+		if f.key == "owner" || f.key == "source" || f.key == "team" {
 			slices.SortFunc(choices[f.key], func(a, b Choice) int { return strings.Compare(a.Title, b.Title) })
 		}
 	}

@@ -97,9 +97,12 @@ func (b *book) open(name string, p paper) (*sheet, error) {
 
 // freeze keeps the headers in view and repeats them on every printed page.
 func (b *book) freeze(stream *excelize.StreamWriter, name string, p paper) error {
-	corner := address(p.first, p.header+1)
-	err := stream.SetPanes(&excelize.Panes{Freeze: true, XSplit: p.first, YSplit: p.header, TopLeftCell: corner, ActivePane: "bottomRight",
-		Selection: []excelize.Selection{{SQRef: corner, ActiveCell: corner, Pane: "bottomRight"}}})
+	corner, pane := address(p.first, p.header+1), "bottomRight"
+	if p.first == 0 {
+		pane = "bottomLeft" // the only other one: Excel repairs a file that names a pane it does not have
+	}
+	err := stream.SetPanes(&excelize.Panes{Freeze: true, XSplit: p.first, YSplit: p.header, TopLeftCell: corner, ActivePane: pane,
+		Selection: []excelize.Selection{{SQRef: corner, ActiveCell: corner, Pane: pane}}})
 	if err != nil {
 		return fmt.Errorf("freeze the header of %q: %w", name, err)
 	}

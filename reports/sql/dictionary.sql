@@ -9,5 +9,7 @@ select 'connection', '', connection, title, title, 0 from report_connection
 union all
 select 'owner', '', login, name, name, 0 from report_employee
 union all
+select distinct 'team', '', team, team, team, 0 from report_employee where team <> ''
+union all
 select 'reason', '', reason, name_ru, name_en, position from report_reason
 order by 1, 6, 3
