@@ -112,3 +112,23 @@ func TestFunctionsOfConditions(t *testing.T) {
 		}
 	}
 }
+
+func FuzzCondition(f *testing.F) {
+	for _, seed := range []string{`lead.amount > 5`, `${lead.title == "x"}`, `= not(lead.amount = 5)`, `empty(lead.city) ? "a" : "b"`, `map(1..3, # * 2)`,
+		`lead.title matches "(a+)+$"`, `let x = 1; x > 0`, `"` + strings.Repeat("(", 80), `days(-1e300)`, `inn(value) and phone(nil)`} {
+		f.Add(seed)
+	}
+	env := bpmntest.Environment()
+	bound := bpmn.Bind(env, map[string]any{"lead": map[string]any{"amount": 5, "title": "Окна"}})
+	f.Fuzz(func(t *testing.T, source string) {
+		e, err := bpmn.CompileCondition(source, env)
+		if err != nil {
+			var wrong *bpmn.ConditionError
+			if !errors.As(err, &wrong) || wrong.Russian() == "" {
+				t.Errorf("an error without words: %v", err)
+			}
+			return
+		}
+		_, _ = e.True(bound) // may fail, must come back
+	})
+}

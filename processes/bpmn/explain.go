@@ -21,6 +21,9 @@ func explain(err error, env Environment) (ru, en string) {
 		ru, en = "нет такого поля: «"+m[1]+"»", fmt.Sprintf("there is no field %q", m[1])
 		if near := nearest(m[1], env); near != "" {
 			ru += "; возможно, имелось в виду «" + near + "»"
+			if title := env.Titles[near]; title != "" {
+				ru += " (" + title + ")"
+			}
 			en += fmt.Sprintf("; perhaps %q was meant", near)
 		}
 		return ru, en

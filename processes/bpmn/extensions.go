@@ -121,7 +121,7 @@ func step(x *node) Step {
 		Field: x.attr("field"), Number: x.attr("type") == "number",
 		Evidence: condition(x, "evidence"), EvidenceText: x.attr("evidenceText"),
 		Validate: condition(x, "validate"), ValidateText: first(x.attr("message"), x.attr("validateText")),
-		When: condition(x, "when"), FileExtension: list(x.attr("accept")),
+		When: condition(x, "when"),
 	}
 	for _, v := range list(x.attr("values")) {
 		s.Values = append(s.Values, Option{Value: v, Label: v})

@@ -95,23 +95,22 @@ var stepKinds = []StepKind{Confirm, Input, CallOut, Message, FileRef, Date, Choi
 
 // Step is one action of the checklist.
 type Step struct {
-	ID            string
-	Kind          StepKind
-	Title         string
-	TitleEn       string
-	Hint          string
-	Required      bool     // for every outcome
-	RequiredFor   []string // for these outcomes only
-	RequiredWhen  *Expr    // additionally required while this is true
-	Field         string   // where the value goes: lead.amount
-	Number        bool     // type="number": the value of an input is a number
-	Evidence      *Expr    // over the facts: contacts.out >= 1
-	EvidenceText  string   // what is missing when the evidence is not there
-	Validate      *Expr    // value is the new value
-	ValidateText  string
-	When          *Expr    // the step exists only while this is true
-	Values        []Option // of a choice
-	FileExtension []string // reserved for pages: accept=".pdf .docx"
+	ID           string
+	Kind         StepKind
+	Title        string
+	TitleEn      string
+	Hint         string
+	Required     bool     // for every outcome
+	RequiredFor  []string // for these outcomes only
+	RequiredWhen *Expr    // additionally required while this is true
+	Field        string   // where the value goes: lead.amount
+	Number       bool     // type="number": the value of an input is a number
+	Evidence     *Expr    // over the facts: contacts.out >= 1
+	EvidenceText string   // what is missing when the evidence is not there
+	Validate     *Expr    // value is the new value
+	ValidateText string
+	When         *Expr    // the step exists only while this is true
+	Values       []Option // of a choice
 }
 
 // Option is one value of a choice.
