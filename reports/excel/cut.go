@@ -48,7 +48,7 @@ func (b *book) writeCut(r reports.Result) error {
 		if err := b.writeTotals(s, r); err != nil {
 			return err
 		}
-		if err := b.file.AutoFilter(name, absolute(0, headerRow, len(r.Columns)-1, headerRow+len(r.Rows)), nil); err != nil {
+		if err := b.file.AutoFilter(name, area(0, headerRow, len(r.Columns)-1, headerRow+len(r.Rows)), nil); err != nil {
 			return fmt.Errorf("filter the table %q: %w", name, err)
 		}
 	}

@@ -37,7 +37,7 @@ func (b *book) writeDefinitions() error {
 			return err
 		}
 	}
-	if err := b.file.AutoFilter(s.name, absolute(0, 3, 3, row), nil); err != nil {
+	if err := b.file.AutoFilter(s.name, area(0, 3, 3, row), nil); err != nil {
 		return fmt.Errorf("filter the definitions: %w", err)
 	}
 	return b.close(s, 4)

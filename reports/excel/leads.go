@@ -2,7 +2,6 @@ package excel
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
@@ -113,7 +112,7 @@ func (w *leadsWriter) finish() error {
 	columns := len(reports.LeadColumns)
 	stripes := true
 	err := w.sheet.stream.AddTable(&excelize.Table{
-		Range: strings.ReplaceAll(absolute(0, 1, columns-1, max(w.sheet.row, 2)), "$", ""),
+		Range: area(0, 1, columns-1, max(w.sheet.row, 2)),
 		Name:  fmt.Sprintf("Leads%d", w.count), StyleName: "TableStyleLight9", ShowRowStripes: &stripes,
 	})
 	if err != nil {

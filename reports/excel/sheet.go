@@ -179,6 +179,10 @@ func address(col, row int) string {
 	return name
 }
 
+// area is A1:B2, as the file names ranges of its own sheet.
+func area(col, row, toCol, toRow int) string { return address(col, row) + ":" + address(toCol, toRow) }
+
+// absolute is $A$1:$B$2, as charts and names have it.
 func absolute(col, row, toCol, toRow int) string {
 	from, _ := excelize.CoordinatesToCellName(col+1, row, true)
 	to, _ := excelize.CoordinatesToCellName(toCol+1, toRow, true)

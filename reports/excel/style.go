@@ -32,7 +32,7 @@ var colours = map[string]string{
 // styles are numbers of excelize's styles.
 type styles struct {
 	title, subtitle, label, text, wrap, note, section, header int
-	kpiLabel                                                  int
+	kpiLabel, days                                            int
 	good, bad                                                 int // conditional
 	cell, total, kpi                                          map[reports.Unit]int
 }
@@ -86,6 +86,8 @@ func (b *book) makeStyles() error {
 		kpiLabel: add(excelize.Style{Font: &excelize.Font{Size: 9, Color: muted}, Fill: fill(soft), Alignment: &excelize.Alignment{Horizontal: "left", Indent: 1, Vertical: "center", WrapText: true}}),
 		cell:     map[reports.Unit]int{}, total: map[reports.Unit]int{}, kpi: map[reports.Unit]int{},
 	}
+	inDays := b.in(`0.0\ "дн."`, `0.0\ "days"`)
+	b.styles.days = add(b.kpiStyle(inDays))
 	for _, u := range units {
 		code := b.format(u)
 		kpiCode := code
@@ -94,10 +96,16 @@ func (b *book) makeStyles() error {
 		}
 		b.styles.cell[u] = add(excelize.Style{CustomNumFmt: &code, Border: under(line), Alignment: aligned(u)})
 		b.styles.total[u] = add(excelize.Style{CustomNumFmt: &code, Font: &excelize.Font{Bold: true, Color: ink}, Fill: fill(soft), Alignment: aligned(u)})
-		b.styles.kpi[u] = add(excelize.Style{CustomNumFmt: &kpiCode, Font: &excelize.Font{Bold: true, Size: 18, Color: ink}, Fill: fill(soft), Alignment: &excelize.Alignment{Horizontal: "left", Indent: 1, Vertical: "center"}})
+		b.styles.kpi[u] = add(b.kpiStyle(kpiCode))
 	}
 	b.styles.good, b.styles.bad = b.conditional(good, "DCFCE7", &failed), b.conditional(bad, "FEE2E2", &failed)
 	return failed
+}
+
+// kpiStyle is a large number on a card.
+func (b *book) kpiStyle(code string) excelize.Style {
+	return excelize.Style{CustomNumFmt: &code, Font: &excelize.Font{Bold: true, Size: 18, Color: ink}, Fill: fill(soft),
+		Alignment: &excelize.Alignment{Horizontal: "left", Indent: 1, Vertical: "center"}}
 }
 
 func (b *book) conditional(font, back string, failed *error) int {

@@ -16,7 +16,7 @@ const (
 	cardColumns = 3
 	cardWidth   = 21
 	gapWidth    = 2
-	chartRows   = 14
+	chartRows   = 15
 	maxCharts   = 4
 )
 
@@ -102,6 +102,9 @@ func (b *book) kpi(f reports.Figure) excelize.Cell {
 	if f.Value.Empty() {
 		return excelize.Cell{StyleID: b.styles.kpi[reports.Words], Value: "–"}
 	}
+	if f.Unit == reports.Duration && f.Value.Int() >= 86400 {
+		return b.cell(f.Value, b.styles.days) // 1056:08 says nothing to anybody
+	}
 	return b.cell(f.Value, b.styles.kpi[f.Unit])
 }
 
@@ -164,7 +167,7 @@ func (b *book) summaryCharts(s *sheet) error {
 func (b *book) chart(r reports.Result, c reports.Chart) *excelize.Chart {
 	ref := quote(b.sheets[r.Cut]) + "!"
 	first, last := firstRow+c.First, firstRow+c.Last
-	gap, overlap := uint(40), 100
+	gap, overlap, zero := uint(40), 100, 0.0
 	if c.Last-c.First < 3 {
 		gap = 150 // few bars would be beams
 	}
@@ -175,7 +178,7 @@ func (b *book) chart(r reports.Result, c reports.Chart) *excelize.Chart {
 		Legend:    excelize.ChartLegend{Position: "none"},
 		PlotArea:  excelize.ChartPlotArea{ShowVal: true, NumFmt: excelize.ChartNumFmt{CustomNumFmt: "#,##0;-#,##0;;"}}, // a zero needs no label
 		XAxis:     excelize.ChartAxis{ReverseOrder: true, Font: excelize.Font{Size: 9, Color: ink}},
-		YAxis:     excelize.ChartAxis{None: true},
+		YAxis:     excelize.ChartAxis{None: true, Minimum: &zero}, // bars that do not begin at nothing lie about shares
 		GapWidth:  &gap, Overlap: &overlap,
 		Format: excelize.GraphicOptions{AltText: c.Title},
 		Border: excelize.LineOptions{Type: excelize.LineNone},
