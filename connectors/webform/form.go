@@ -1,6 +1,7 @@
 package webform
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -13,23 +14,25 @@ const (
 	maxPlain  = 8 << 20  // bytes of a body after decompression
 )
 
-// Notes that are shown with the inquiry.
+// note is something people should know of how a form was read; texts has its words.
+type note string
+
 const (
-	noteManyFields   = "Полей больше 500: остальные остались только в исходном сообщении"
-	noteLongKey      = "Слишком длинное имя поля сокращено"
-	noteLongValue    = "Слишком длинное значение сокращено: целиком оно в исходном сообщении"
-	noteBrokenJSON   = "JSON испорчен: взято то, что удалось прочитать"
-	noteRepairedJSON = "В тексте JSON были переводы строк: прочитано с исправлением"
-	noteDeep         = "Вложенность слишком глубокая: остальное осталось только в исходном сообщении"
-	noteCutOff       = "Сообщение обрывается: прочитано то, что пришло"
-	noteUnpacksLarge = "Сжатое сообщение распаковывается больше чем в 8 МБ: остальное осталось только в исходном"
+	noteManyFields   note = "many fields"
+	noteLongKey      note = "long key"
+	noteLongValue    note = "long value"
+	noteBrokenJSON   note = "broken JSON"
+	noteRepairedJSON note = "repaired JSON"
+	noteDeep         note = "deep"
+	noteCutOff       note = "cut off"
+	noteUnpacksLarge note = "unpacks large"
 )
 
 // Form is a submission taken apart: its fields in the order they came.
 type Form struct {
 	Fields []Field
-	Text   string   // a body that is no form at all
-	Notes  []string // what was cut or guessed, for people
+	Text   string // a body that is no form at all
+	Notes  []note // what was cut or guessed
 }
 
 // Field is one field as it came.
@@ -127,13 +130,10 @@ func (f *Form) add(field Field) {
 	f.Fields = append(f.Fields, field)
 }
 
-func (f *Form) note(s string) {
-	for _, n := range f.Notes {
-		if n == s {
-			return
-		}
+func (f *Form) note(n note) {
+	if !slices.Contains(f.Notes, n) {
+		f.Notes = append(f.Notes, n)
 	}
-	f.Notes = append(f.Notes, s)
 }
 
 // parsePath takes a key apart at brackets and dots: a[b][c], a.b.c, a[] and "fields[0][value]".

@@ -6,17 +6,53 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"maps"
 )
 
-// texts are what strangers see, by language.
-var texts = map[string]struct{ greeting, thanksTitle, thanksText string }{
+// words are what people read of us, in one language.
+type words struct {
+	greeting, thanksTitle, thanksText string // strangers
+	empty, unknown, tooMany           string // reasons why a message is no inquiry
+	note                              string // label of a note
+	notes                             map[note]string
+}
+
+var texts = map[string]words{
 	"ru": {
 		greeting:    "Адрес работает. Укажите его в форме: сюда отправляются заявки.",
 		thanksTitle: "Спасибо!", thanksText: "Заявка принята, мы скоро свяжемся с вами.",
+		empty:   "в сообщении нет ни одного поля: форма прислала пустое тело",
+		unknown: "в сообщении не нашлось ни телефона, ни почты, ни имени, ни текста: задайте соответствие полей в настройках подключения и повторите обработку",
+		tooMany: "в одном сообщении %d записей, больше %d не принимается: разделите выгрузку",
+		note:    "Примечание",
+		notes: map[note]string{
+			noteManyFields:   "Полей больше 500: остальные остались только в исходном сообщении",
+			noteLongKey:      "Слишком длинное имя поля сокращено",
+			noteLongValue:    "Слишком длинное значение сокращено: целиком оно в исходном сообщении",
+			noteBrokenJSON:   "JSON испорчен: взято то, что удалось прочитать",
+			noteRepairedJSON: "В тексте JSON были переводы строк: прочитано с исправлением",
+			noteDeep:         "Вложенность слишком глубокая: остальное осталось только в исходном сообщении",
+			noteCutOff:       "Сообщение обрывается: прочитано то, что пришло",
+			noteUnpacksLarge: "Сжатое сообщение распаковывается больше чем в 8 МБ: остальное осталось только в исходном",
+		},
 	},
 	"en": {
 		greeting:    "The address works. Put it into your form: this is where inquiries go.",
 		thanksTitle: "Thank you!", thanksText: "We have your request and will be in touch soon.",
+		empty:   "there is not a single field in the message: the form sent an empty body",
+		unknown: "there is no phone, e-mail, name or text in the message: set the field mapping of the connection and run the message again",
+		tooMany: "there are %d records in one message, no more than %d are taken: send them in parts",
+		note:    "Note",
+		notes: map[note]string{
+			noteManyFields:   "More than 500 fields: the rest is only in the original message",
+			noteLongKey:      "A name of a field was too long and was cut",
+			noteLongValue:    "A value was too long and was cut: the whole is in the original message",
+			noteBrokenJSON:   "The JSON is broken: what could be read was taken",
+			noteRepairedJSON: "There were line breaks inside texts of the JSON: read all the same",
+			noteDeep:         "It is nested too deep: the rest is only in the original message",
+			noteCutOff:       "The message breaks off: what came before was read",
+			noteUnpacksLarge: "The compressed message unpacks to more than 8 MB: the rest is only in the original",
+		},
 	},
 }
 
@@ -73,18 +109,15 @@ var widgetTexts = map[string]map[string]string{
 // Script gives the widget that posts to address, drawn as the settings say.
 func (i *Instance) Script(w WidgetSettings, address string) ([]byte, error) {
 	language := i.language()
-	words := map[string]string{}
-	for k, v := range widgetTexts[language] {
-		words[k] = v
-	}
+	said := maps.Clone(widgetTexts[language])
 	for key, own := range map[string]string{"title": w.WidgetTitle, "text": w.WidgetText, "consent": i.settings.ConsentText} {
 		if own != "" {
-			words[key] = own
+			said[key] = own
 		}
 	}
 	config, err := json.Marshal(widgetConfig{
 		Address: address, Color: orText(w.WidgetColor, "#1f6feb"), Honeypot: i.settings.Honeypot,
-		Policy: w.WidgetPolicy, Lang: language, Texts: words,
+		Policy: w.WidgetPolicy, Lang: language, Texts: said,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the widget of %s: %w", i.connection.Name, err)

@@ -15,25 +15,21 @@ import (
 // maxRecords bounds how many inquiries one body may hold.
 const maxRecords = 200
 
-var (
-	errEmpty   = errors.New("в сообщении нет ни одного поля: форма прислала пустое тело")
-	errUnknown = errors.New("в сообщении не нашлось ни телефона, ни почты, ни имени, ни текста: задайте соответствие полей в настройках подключения и повторите обработку")
-)
-
 // Translate understands an event of this connection. A list of records at the top
 // of a JSON body is as many inquiries. Its error says that there is nothing in it.
 func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
+	say := texts[i.language()]
 	r := connectors.RequestOf(e)
 	whole := Decode(r)
 	whole.repair(r.Repairs)
 	forms := whole.records()
 	if len(forms) > maxRecords {
-		return nil, fmt.Errorf("в одном сообщении %d записей, больше %d не принимается: разделите выгрузку", len(forms), maxRecords)
+		return nil, fmt.Errorf(say.tooMany, len(forms), maxRecords)
 	}
 	var all []leads.Inquiry
-	nothing := errEmpty
+	nothing := say.empty
 	if len(r.Body) > 0 {
-		nothing = errUnknown
+		nothing = say.unknown
 	}
 	for _, f := range forms {
 		i.dialect.Prepare(&f)
@@ -43,11 +39,11 @@ func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 		if in := i.inquiry(f, r, e); understood(in, f) {
 			all = append(all, in)
 		} else {
-			nothing = errUnknown
+			nothing = say.unknown
 		}
 	}
 	if len(all) == 0 {
-		return nil, nothing
+		return nil, errors.New(nothing)
 	}
 	return all, nil
 }
@@ -72,8 +68,9 @@ func (i *Instance) inquiry(f Form, r connectors.Request, e pipeline.Event) leads
 	if hash, err := hex.DecodeString(e.Attributes[connectors.AttrHash]); err == nil {
 		in.BodyHash = hash
 	}
-	for _, note := range f.Notes {
-		in.Fields = append(in.Fields, leads.Field{Key: "_note", Label: "Примечание", Value: note})
+	say := texts[i.language()]
+	for _, n := range f.Notes {
+		in.Fields = append(in.Fields, leads.Field{Key: "_note", Label: say.note, Value: say.notes[n]})
 	}
 	return in
 }

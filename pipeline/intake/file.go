@@ -69,7 +69,7 @@ func (i *Intake) isolate(ctx context.Context, tx pgx.Tx, letters []letter, done 
 		return err
 	case len(letters) == 1:
 		l := letters[0]
-		l.dead(faultOf(err), "данные не удалось сохранить: "+inWords(err))
+		l.dead(faultOf(err), i.inWords(err))
 		done.dead = append(done.dead, l)
 		return nil
 	}
@@ -133,7 +133,7 @@ type panicked struct {
 }
 
 func (p *panicked) Error() string {
-	return fmt.Sprintf("ошибка программы: %v (%s)", p.what, p.at)
+	return fmt.Sprintf("panic while filing: %v (%s)", p.what, p.at)
 }
 
 // atFault reports that running the same again is in vain: the data is bad, or a
@@ -161,13 +161,18 @@ func faultOf(err error) string {
 	return faultData
 }
 
-// inWords is the database's sentence without the row it was about, which may hold personal data.
-func inWords(err error) string {
+// inWords says why the data could not be stored: the database's sentence without the
+// row it was about, which may hold personal data.
+func (i *Intake) inWords(err error) string {
+	var bug *panicked
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
-		return refused.Message + " (SQLSTATE " + refused.Code + ")"
+	switch {
+	case errors.As(err, &bug):
+		return fmt.Sprintf(i.say.bug, bug.what, bug.at)
+	case errors.As(err, &refused):
+		return fmt.Sprintf(i.say.unstorable, refused.Message+" (SQLSTATE "+refused.Code+")")
 	}
-	return err.Error()
+	return fmt.Sprintf(i.say.unstorable, err)
 }
 
 // firstFrame is the place of a panic out of a stack.

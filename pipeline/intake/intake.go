@@ -47,15 +47,18 @@ type Options struct {
 	Repository  *repository.Repository
 	Casework    Casework
 	// Fetch opens bytes that were too large to travel with their event.
-	Fetch   func(ctx context.Context, key string) (io.ReadCloser, error)
-	Now     func() time.Time
-	Log     *slog.Logger
-	Metrics *Metrics
+	Fetch func(ctx context.Context, key string) (io.ReadCloser, error)
+	// Language of the reasons people read: "ru", the default, or "en".
+	Language string
+	Now      func() time.Time
+	Log      *slog.Logger
+	Metrics  *Metrics
 }
 
 // Intake handles batches of events. It is safe for concurrent use.
 type Intake struct {
 	Options
+	say    reasons
 	tracer trace.Tracer
 }
 
@@ -67,7 +70,11 @@ func New(o Options) *Intake {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Intake{Options: o, tracer: otel.Tracer("marshrut/pipeline/intake")}
+	say, ok := inLanguage[o.Language]
+	if !ok {
+		say = inLanguage["ru"]
+	}
+	return &Intake{Options: o, say: say, tracer: otel.Tracer("marshrut/pipeline/intake")}
 }
 
 // Handle files a batch, in its transaction if it has one. An error means that

@@ -10,17 +10,28 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/internal/postgres"
+	"marshrut/leads"
 	"marshrut/leads/repository"
 )
 
-// ErrStillDead: the message was run again and cannot be processed still. The error
-// that wraps it says why, in words for people.
-var ErrStillDead = errors.New("сообщение по-прежнему нельзя обработать")
+// ErrStillDead: the message was run again and cannot be processed still.
+var ErrStillDead = errors.New("the message cannot be processed still")
+
+// StillDead says why, in words for people. It is ErrStillDead, and leads.ErrInvalid
+// for those who only tell a message at fault from a fault of ours.
+type StillDead struct{ Reason string }
+
+// Error is the reason.
+func (s *StillDead) Error() string { return s.Reason }
+
+// Is tells what kind of error it is.
+func (s *StillDead) Is(target error) bool { return target == ErrStillDead || target == leads.ErrInvalid }
 
 // Replay runs a dead message again in its place, under the lock of its row: two
 // people who do it at once, or its sender who repeats it meanwhile, file it once.
 // repairs are values that take the place of what came, by the key of the field; nil
-// for none. by is the employee who does it. Somebody else having done it is leads.ErrConflict.
+// for none. by is the employee who does it. *StillDead says why it was in vain;
+// somebody else having done it is leads.ErrConflict.
 func (i *Intake) Replay(ctx context.Context, by int64, id string, repairs map[string]string) (repository.Captured, error) {
 	var done filed
 	err := postgres.InTx(ctx, i.Pool, func(tx pgx.Tx) error {
@@ -44,7 +55,7 @@ func (i *Intake) Replay(ctx context.Context, by int64, id string, repairs map[st
 		return repository.Captured{}, fmt.Errorf("replay %s: %w", id, err)
 	}
 	if len(done.dead) > 0 {
-		return repository.Captured{}, fmt.Errorf("%w: %s", ErrStillDead, done.dead[0].reason)
+		return repository.Captured{}, &StillDead{done.dead[0].reason}
 	}
 	i.Metrics.filed(done.captured[0].Inquiry.Connection, done.captured[0].Outcome)
 	return done.captured[0], nil
@@ -66,7 +77,7 @@ func (i *Intake) replayed(by int64, id string, done filed, repairs map[string]st
 }
 
 // ErrNoReason: a message is only put aside with a reason.
-var ErrNoReason = errors.New("укажите причину, по которой сообщение не нужно обрабатывать")
+var ErrNoReason = fmt.Errorf("%w: a reason is needed to put a message aside", leads.ErrInvalid)
 
 // Discard puts a dead message aside for good, with the reason a person gives. It stays where it is, with all that came.
 func (i *Intake) Discard(ctx context.Context, by int64, id, reason string) error {

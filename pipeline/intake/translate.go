@@ -53,13 +53,13 @@ func (i *Intake) translate(ctx context.Context, events []pipeline.Event) ([]lett
 func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
 	l := letter{event: e, channel: channelOf(e)}
 	if e.Type == pipeline.UnreadableType {
-		l.dead(faultTranslation, "в очередь попало чужое или повреждённое сообщение: "+e.Attributes[pipeline.UnreadableReason])
+		l.dead(faultTranslation, fmt.Sprintf(i.say.unreadable, e.Attributes[pipeline.UnreadableReason]))
 		return l, nil
 	}
 	c, err := i.Connections.Find(ctx, e.Connection)
 	switch {
 	case errors.Is(err, connectors.ErrUnknown):
-		l.dead(faultConnection, fmt.Sprintf("подключения «%s» больше нет: создайте его снова и повторите обработку", e.Connection))
+		l.dead(faultConnection, fmt.Sprintf(i.say.gone, e.Connection))
 		return l, nil
 	case err != nil:
 		return l, fmt.Errorf("find the connection of event %s: %w", e.ID, err)
@@ -67,19 +67,19 @@ func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
 	l.channel = c.Channel
 	translator, ok := c.Instance.(connectors.Translator)
 	if !ok {
-		l.dead(faultConnection, connectionFault(c))
+		l.dead(faultConnection, i.connectionFault(c))
 		return l, nil
 	}
 	whole, err := i.fetch(ctx, e)
 	if errors.Is(err, fs.ErrNotExist) {
-		l.dead(faultData, "исходные данные сообщения удалены из хранилища файлов")
+		l.dead(faultData, i.say.erased)
 		return l, nil
 	}
 	if err != nil {
 		return l, err
 	}
 	started := time.Now()
-	inquiries, fault, err := safeTranslate(translator, whole)
+	inquiries, fault, err := i.safeTranslate(translator, whole)
 	if took := time.Since(started); took > slow {
 		i.Log.Warn("a message took long to understand", "connection", e.Connection, "event", e.ID, "took", took)
 	}
@@ -93,11 +93,11 @@ func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
 
 func (l *letter) dead(fault, reason string) { l.fault, l.reason, l.inquiries = fault, reason, nil }
 
-func connectionFault(c *connectors.Connected) string {
+func (i *Intake) connectionFault(c *connectors.Connected) string {
 	if c.Fault != nil {
-		return fmt.Sprintf("подключение «%s» настроено с ошибкой: %s", c.Name, c.RedactText(c.Fault.Error()))
+		return fmt.Sprintf(i.say.faulty, c.Name, c.RedactText(c.Fault.Error()))
 	}
-	return fmt.Sprintf("подключение «%s» не принимает обращения", c.Name)
+	return fmt.Sprintf(i.say.deaf, c.Name)
 }
 
 // channelOf is what an event is filed under when its connection is not known any more.
@@ -134,16 +134,16 @@ func (i *Intake) fetch(ctx context.Context, e pipeline.Event) (pipeline.Event, e
 }
 
 // safeTranslate asks the connector, whatever it does with the bytes of strangers.
-func safeTranslate(t connectors.Translator, e pipeline.Event) (inquiries []leads.Inquiry, fault string, err error) {
+func (i *Intake) safeTranslate(t connectors.Translator, e pipeline.Event) (inquiries []leads.Inquiry, fault string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			inquiries, fault = nil, faultPanic
-			err = fmt.Errorf("ошибка программы при разборе: %v (%s)", p, firstFrame(debug.Stack()))
+			err = fmt.Errorf(i.say.bug, p, firstFrame(debug.Stack()))
 		}
 	}()
 	inquiries, err = t.Translate(e)
 	if err == nil && len(inquiries) == 0 {
-		err = errors.New("в сообщении не нашлось ни одного обращения")
+		err = errors.New(i.say.nothing)
 	}
 	return inquiries, faultTranslation, err
 }
