@@ -162,7 +162,8 @@ func (t *turn) effect(o order, event engine.EffectRequested) {
 		Action: event.Action, Params: event.Params, Actor: o.actor})
 }
 
-// outgoing is the payload of a delivery that a process asks for.
+// outgoing is what a delivery that a process asks for is about: the payload of
+// its row, and the body of a web hook.
 type outgoing struct {
 	Action   string         `json:"action"`
 	Params   map[string]any `json:"params"`
@@ -173,27 +174,33 @@ type outgoing struct {
 	Values   map[string]any `json:"values"` // of the subject, as they were
 }
 
-// deliver makes a row of what has to go out. Rows about one subject keep their
-// order. The key is the same however often the transaction is run again with the
-// same outcome, and differs for every token and command.
+// deliver makes a row of what has to go out. What goes out about one subject by
+// one connection keeps its order. The key differs for every token and command.
 func (t *turn) deliver(in *instance, e *entry, event engine.DeliveryRequested) {
-	payload, err := json.Marshal(outgoing{event.Action, event.Params, in.def.Key, event.Element,
+	connection, _ := event.Params["connection"].(string)
+	connection = cmp.Or(connection, event.Action)
+	payload, err := payload(connection, outgoing{event.Action, event.Params, in.def.Key, event.Element,
 		strconv.FormatInt(in.id, 10), strconv.FormatInt(in.subject, 10), t.subjects[in.subject].Values})
 	if err != nil {
 		t.s.log.Error("a delivery cannot be written", "instance", in.id, "element", event.Element, "error", err)
 		return
 	}
-	connection, _ := event.Params["connection"].(string)
-	if connection == "" {
-		connection = event.Action
-	}
-	r := delivery.Request{Connection: connection, Kind: event.Action, Object: "case:" + strconv.FormatInt(in.subject, 10),
+	r := delivery.Request{Connection: connection, Kind: event.Action, Object: "case:" + strconv.FormatInt(in.subject, 10) + ":" + connection,
 		Payload: payload, Lead: in.subject, Due: t.now,
 		IdempotencyKey: fmt.Sprintf("process-%d-%d-%d-%d", in.id, e.revision, event.Token, len(t.changes.deliveries))}
 	if event.Wait {
 		r.Instance, r.Token = in.id, event.Token
 	}
 	t.changes.deliveries = append(t.changes.deliveries, r)
+}
+
+// payload is the row's content. A web hook names its address as the connection.
+func payload(connection string, o outgoing) (json.RawMessage, error) {
+	body, err := json.Marshal(o)
+	if err != nil || o.Action != "webhook" {
+		return body, err
+	}
+	return json.Marshal(delivery.WebhookCall{URL: connection, Body: body})
 }
 
 func (t *turn) childStarted(o order, event engine.ChildStarted) {

@@ -316,15 +316,17 @@ func TestAMessageThatAProcessCannotBearCostsNobodyElse(t *testing.T) {
 func TestAProcessWaitsForItsDeliveryAndLearnsWhatBecameOfIt(t *testing.T) {
 	h := newHouse(t)
 	h.publish("hook", se+`<bpmn:serviceTask id="send" name="Сообщить"><bpmn:extensionElements>
-		<mr:action name="webhook" connection="crm" wait="true"/></bpmn:extensionElements></bpmn:serviceTask>`+user("a"), "s>send", "send>a", "a>e")
+		<mr:action name="webhook" connection="https://crm.example/hook" wait="true"/></bpmn:extensionElements></bpmn:serviceTask>`+user("a"), "s>send", "send>a", "a>e")
 	var failures = []error{nil, fmt.Errorf("410 Gone")}
 	for i, failure := range failures {
 		lead := h.matter(int64(i + 1))
 		h.start("hook", lead)
 		var d delivery.Delivery
 		must(t, h.pool.QueryRow(t.Context(), "select instance_id, token, connection from delivery where lead_id = $1", lead).Scan(&d.Instance, &d.Token, &d.Connection))
-		if d.Connection != "crm" {
-			t.Errorf("the delivery goes through %q", d.Connection)
+		var call delivery.WebhookCall
+		must(t, h.pool.QueryRow(t.Context(), "select payload from delivery where lead_id = $1", lead).Scan(&call))
+		if call.URL != "https://crm.example/hook" || !strings.Contains(string(call.Body), fmt.Sprintf(`"subject": "%d"`, lead)) {
+			t.Errorf("the call is to %s with %s", call.URL, call.Body)
 		}
 		must(t, postgres.InTx(t.Context(), h.pool, func(tx pgx.Tx) error { return h.Settle(t.Context(), tx, d, failure) }))
 	}
