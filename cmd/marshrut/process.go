@@ -12,10 +12,11 @@ import (
 )
 
 type processCommand struct {
-	Check   processCheck   `cmd:"" help:"Say what is wrong with a route map, in sentences."`
-	Publish processPublish `cmd:"" help:"Make a route map the version that new leads run."`
-	Export  processExport  `cmd:"" help:"Write a published route map as BPMN."`
-	List    processList    `cmd:"" help:"The route maps there are."`
+	Check    processCheck    `cmd:"" help:"Say what is wrong with a route map, in sentences."`
+	Publish  processPublish  `cmd:"" help:"Make a route map the version that new leads run."`
+	Export   processExport   `cmd:"" help:"Write a published route map as BPMN."`
+	List     processList     `cmd:"" help:"The route maps there are."`
+	Simulate processSimulate `cmd:"" help:"Run a route map with a virtual clock; prints JSON lines."`
 }
 
 type processCheck struct {
