@@ -1,12 +1,10 @@
 package reports
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -242,17 +240,3 @@ func fateOf(from openVisit, to happening) string {
 }
 
 func rank(funnel, stage string) int { return slices.Index(ladder[funnel], stage) }
-
-func sortedLeads(leads []*life) []*life {
-	return slices.SortedFunc(slices.Values(leads), func(a, b *life) int {
-		return cmp.Or(a.received.Compare(b.received), cmp.Compare(a.id, b.id))
-	})
-}
-
-func kopecks(s string) int64 {
-	whole, fraction, _ := strings.Cut(s, ".")
-	var rub, kop int64
-	fmt.Sscan(whole, &rub)
-	fmt.Sscan(fraction, &kop)
-	return rub*100 + kop
-}

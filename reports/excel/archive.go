@@ -128,6 +128,7 @@ func (p *part) Write(b []byte) (int, error) {
 }
 
 func (p *part) writeTo(z *zip.Writer) error {
+	//lint:ignore SA1019 CreateRaw writes the old fields as they are and does not look at Modified
 	w, err := z.CreateRaw(&zip.FileHeader{Name: p.name, Method: zip.Deflate, ModifiedDate: epoch, CRC32: p.sum, UncompressedSize64: p.size, CompressedSize64: p.deflated})
 	if err != nil {
 		return err
