@@ -32,6 +32,9 @@ func (a *attribution) utm(into *leads.UTM, part, value string) {
 	if emptyMarks[strings.ToLower(value)] || strings.HasPrefix(value, "{") && strings.HasSuffix(value, "}") {
 		return
 	}
+	if strings.Contains(value, "%D0%") || strings.Contains(value, "%D1%") { // encoded twice on its way
+		value = charset{}.text(unescape(value))
+	}
 	slot := map[string]*string{"source": &into.Source, "medium": &into.Medium, "campaign": &into.Campaign, "content": &into.Content, "term": &into.Term}[utmNames[part]]
 	if slot != nil && *slot == "" {
 		*slot = cut(value, 1000)

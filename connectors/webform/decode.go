@@ -122,12 +122,21 @@ func (f *Form) decodeURLEncoded(s string, chars charset, query bool) {
 		if name == "_charset_" {
 			continue
 		}
-		if expanded := strings.TrimSpace(text); len(expanded) > 1 && expanded[0] == '{' && json.Valid([]byte(expanded)) {
-			f.decodeJSONUnder(parsePath(name), []byte(expanded), query)
+		if isObject(text) {
+			f.decodeJSONUnder(parsePath(name), []byte(text), query)
+			continue
+		}
+		if text == "" && isObject(name) { // JSON sent as if it were a form: all of it is the key
+			f.decodeJSONUnder(nil, []byte(name), query)
 			continue
 		}
 		f.add(Field{Key: name, Value: text, Query: query})
 	}
+}
+
+func isObject(s string) bool {
+	s = strings.TrimSpace(s)
+	return len(s) > 1 && s[0] == '{' && json.Valid([]byte(s))
 }
 
 // charsetField is the hidden field by which a form tells the charset it was sent in.

@@ -65,8 +65,10 @@ func telegramName(s string) string {
 
 func (rd *reader) pointsInText(free string) []leads.ContactPoint {
 	texts := []string{free}
-	for _, f := range rd.found[KnownText] {
-		texts = append(texts, f.value)
+	for _, known := range []string{KnownText, KnownName} {
+		for _, f := range rd.found[known] {
+			texts = append(texts, f.value)
+		}
 	}
 	for _, f := range rd.in.Fields {
 		if f.Known == knownShape && strings.ContainsRune(f.Value, ' ') {

@@ -159,6 +159,32 @@ func TestFieldsAreKnownByTheirNames(t *testing.T) {
 	}
 }
 
+func readAs(t *testing.T, contentType, body string) leads.Inquiry {
+	t.Helper()
+	r := request("POST", contentType, body)
+	return understand(Decode(r), r, connectors.Connection{Region: "RU"}, Settings{})
+}
+
+func TestOddBodiesOfRealSendersAreUnderstood(t *testing.T) {
+	for name, in := range map[string]leads.Inquiry{
+		"JSON as the key of a form":        readAs(t, urlencoded, `%7B%22name%22%3A%22Anna%22%2C%22phone%22%3A%22%2B79123456789%22%7D=`),
+		"a form that was not encoded":      readAs(t, urlencoded, "name=Anna&phone=+7 (912) 345-67-89"),
+		"the phone in the field of a name": readAs(t, urlencoded, "name=Anna 8 912 345-67-89"),
+		"text lines":                       readAs(t, "text/plain", "name=Anna\r\nphone=89123456789\r\n"),
+		"UTF-16":                           readAs(t, "application/json", "\xff\xfe{\x00\"\x00t\x00e\x00l\x00\"\x00:\x00\"\x008\x009\x001\x002\x003\x004\x005\x006\x007\x008\x009\x00\"\x00}\x00"),
+		"a number, not a text":             readAs(t, "application/json", `{"phone":79123456789}`),
+		"escape() of old scripts":          readAs(t, urlencoded, "name=%u0410%u043D%u043D%u0430&phone=89123456789"),
+		"XML":                              readAs(t, "application/xml", "<lead><phone>+7 912 345-67-89</phone></lead>"),
+	} {
+		if len(in.Points) != 1 || in.Points[0].Value != "+79123456789" {
+			t.Errorf("%s: %+v", name, in)
+		}
+	}
+	if in := readAs(t, urlencoded, "phone=1&utm_campaign=%25D0%25B2%25D0%25B5%25D1%2581%25D0%25BD%25D0%25B0"); in.Attribution.UTM.Campaign != "весна" {
+		t.Errorf("encoded twice: %q", in.Attribution.UTM.Campaign)
+	}
+}
+
 func TestConsentHasThreeAnswers(t *testing.T) {
 	for body, want := range map[string]string{
 		"phone=1": consentAbsent, "phone=1&agree=on": consentYes, "agree=true": consentYes, "agree=1": consentYes, "agree=off": consentNo,

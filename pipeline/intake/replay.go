@@ -25,7 +25,9 @@ type StillDead struct{ Reason string }
 func (s *StillDead) Error() string { return s.Reason }
 
 // Is tells what kind of error it is.
-func (s *StillDead) Is(target error) bool { return target == ErrStillDead || target == leads.ErrInvalid }
+func (s *StillDead) Is(target error) bool {
+	return target == ErrStillDead || target == leads.ErrInvalid
+}
 
 // Replay runs a dead message again in its place, under the lock of its row: two
 // people who do it at once, or its sender who repeats it meanwhile, file it once.
