@@ -126,7 +126,11 @@ func BenchmarkStartBatches(b *testing.B) {
 	b.ReportMetric(float64(b.N)/time.Since(begun).Seconds(), "op/s")
 }
 
-func BenchmarkTimers(b *testing.B) {
+func BenchmarkTimers(b *testing.B) { benchmarkTimers(b, 0) }
+
+func BenchmarkTimersAmongAMillionPending(b *testing.B) { benchmarkTimers(b, 1_000_000) }
+
+func benchmarkTimers(b *testing.B, pending int) {
 	h := newHouse(b)
 	h.publish("wait", se+after("t", "PT1H")+user("a"), "s>t", "t>a", "a>e")
 	h.exec("insert into matter (id, title) select n, 'Дело ' || n from generate_series(1, $1::int) as n", b.N)
@@ -137,6 +141,8 @@ func BenchmarkTimers(b *testing.B) {
 		}
 		h.startAll(requests...)
 	}
+	h.exec(`insert into timer (instance_id, no, subject, due_at) select (select min(id) from process_instance), 1000 + n, 1, $2::timestamptz + n * interval '1 second'
+		from generate_series(1, $1::int) as n`, pending, h.clock().Add(48*time.Hour))
 	h.exec("vacuum analyze")
 	now := h.clock().Add(time.Hour)
 	b.ResetTimer()

@@ -922,3 +922,49 @@ func TestMetricsTellWhatProcessesDo(t *testing.T) {
 		t.Errorf("not measured: %v", want)
 	}
 }
+
+func TestNoTextThatComesWithAClickBreaksIt(t *testing.T) {
+	h := newHouse(t)
+	h.publish("note", se+`<bpmn:userTask id="a" name="a"><bpmn:extensionElements><mr:assignment role="manager"/>
+		<mr:checklist><mr:step id="note" kind="input" title="Заметка" required="true"/></mr:checklist></bpmn:extensionElements></bpmn:userTask>`, "s>a", "a>e")
+	h.start("note", h.matter(1))
+	task := h.open(1, "a")
+
+	after, err := h.DoStep(t.Context(), h.admin, task.ID, "note", "за\x00метка \xff")
+	must(t, err)
+	if after.Steps[0].Value != "заметка \uFFFD" {
+		t.Errorf("the value is %q", after.Steps[0].Value)
+	}
+	r, err := h.Complete(t.Context(), h.admin, task.ID, processes.Completion{Comment: "\x00" + strings.Repeat("ы", 9000)})
+	must(t, err)
+	if n := len([]rune(r.Task.Comment)); n != 4000 {
+		t.Errorf("the comment has %d characters", n)
+	}
+	_, err = h.Complete(t.Context(), h.admin, task.ID, processes.Completion{Outcome: "\x00"})
+	refused(t, err, engine.ErrAlreadyDone)
+}
+
+func TestAServerThatGoesAwayInTheMiddleLeavesNothingHalfDone(t *testing.T) {
+	h := newHouse(t)
+	h.publish("sale", sale, saleFlows...)
+	lead := h.matter(1)
+	h.start("sale", lead)
+	who, task := h.called(lead)
+	h.matters.onApply = func() {
+		h.exec("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'")
+	}
+
+	_, err := h.Complete(t.Context(), who, task.ID, processes.Completion{Outcome: "yes"})
+	if postgres.Classify(err) != postgres.Away {
+		t.Fatalf("got %v, want the loss of the connection", err)
+	}
+
+	h.matters.onApply = nil
+	if got := h.text("select stage || ' ' || (select count(*) from task where status = 'open') from matter"); got != "new 1" {
+		t.Errorf("the matter and its open tasks are %s", got)
+	}
+	h.complete(who, h.open(lead, "call"), "yes")
+	if at := h.openAt(lead); at != "offer" {
+		t.Errorf("open tasks %q, want offer", at)
+	}
+}

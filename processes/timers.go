@@ -121,9 +121,9 @@ func (s *Service) TakeDue(ctx context.Context, now time.Time, limit int) (int, e
 }
 
 func (s *Service) fireTogether(ctx context.Context, now time.Time, limit int) (taken []dueTimer, err error) {
-	tx, err := s.begin(ctx)
+	tx, err := s.pool.Begin(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // does nothing after the commit
 	if taken, err = takeTimers(ctx, tx, now, limit); err != nil || len(taken) == 0 {
@@ -155,6 +155,8 @@ func takeTimers(ctx context.Context, tx pgx.Tx, now time.Time, limit int) (taken
 		taken, err = pgx.CollectRows(rows, scanTimer)
 		return err
 	})
+	// Only now: the plan of the statement above depends on how many are due.
+	batch.Queue("set local plan_cache_mode = force_generic_plan")
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("take due timers: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,15 +46,14 @@ type Result struct {
 // *engine.Refusal and are in the journal; ErrNotFound.
 func (s *Service) DoStep(ctx context.Context, actor staff.Actor, task int64, step string, value any) (Task, error) {
 	w, err := s.work(ctx, actor, task, "step", func(w *work) error {
-		return w.order("do-step", func(c engine.Context) engine.Command {
-			return engine.DoStep{Context: c, Task: w.row.No, Step: step, Value: value}
-		})
+		return w.doStep(step, value)
 	})
 	return w.task, err
 }
 
 // SkipStep skips a step, for whom the route map lets, with a reason.
 func (s *Service) SkipStep(ctx context.Context, actor staff.Actor, task int64, step, reason string) (Task, error) {
+	reason = clean(reason)
 	w, err := s.work(ctx, actor, task, "skip", func(w *work) error {
 		return w.order("skip-step", func(c engine.Context) engine.Command {
 			return engine.SkipStep{Context: c, Task: w.row.No, Step: step, Reason: reason}
@@ -65,6 +65,7 @@ func (s *Service) SkipStep(ctx context.Context, actor staff.Actor, task int64, s
 // Complete ends a task with an outcome and moves its process on, with everything
 // that follows from it, in one transaction.
 func (s *Service) Complete(ctx context.Context, actor staff.Actor, task int64, c Completion) (Result, error) {
+	c.Comment, c.SkipReason = clean(c.Comment), clean(c.SkipReason)
 	w, err := s.work(ctx, actor, task, "complete", func(w *work) error {
 		if c.Revision != 0 && c.Revision != w.row.Revision {
 			return refusal(engine.ErrStale, "Задача изменилась, пока вы на неё смотрели: обновите страницу", "The task has changed: reload it")
@@ -83,7 +84,7 @@ func (s *Service) Complete(ctx context.Context, actor staff.Actor, task int64, c
 // work a task that nobody has may take it; everything else is for those whose
 // permission covers it.
 func (s *Service) Reassign(ctx context.Context, actor staff.Actor, task, assignee int64, reason string) (Task, error) {
-	w, err := s.work(ctx, actor, task, "reassign", func(w *work) error { return w.reassign(assignee, reason) })
+	w, err := s.work(ctx, actor, task, "reassign", func(w *work) error { return w.reassign(assignee, clean(reason)) })
 	return w.task, err
 }
 
@@ -295,6 +296,9 @@ func (w *work) prepare(c Completion) error {
 }
 
 func (w *work) doStep(id string, value any) error {
+	if text, ok := value.(string); ok {
+		value = storable(text) // its length is the engine's matter
+	}
 	return w.order("do-step", func(c engine.Context) engine.Command {
 		return engine.DoStep{Context: c, Task: w.row.No, Step: id, Value: value}
 	})
@@ -363,6 +367,23 @@ func (s *Service) refused(ctx context.Context, w *work, what string, r *engine.R
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return journal(ctx, s.pool, w.now, w.actor, w.row.Subject, "task:"+strconv.FormatInt(w.id, 10), "task.refused", data)
+}
+
+// longest bounds what people write beside their clicks, in characters.
+const longest = 4000
+
+// storable takes out what PostgreSQL keeps in no text.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+}
+
+// clean takes out what cannot be kept, and what is too much of it.
+func clean(text string) string {
+	text = storable(text)
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest])
+	}
+	return text
 }
 
 func refusal(kind error, ru, en string) *engine.Refusal {

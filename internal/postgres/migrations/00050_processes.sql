@@ -83,7 +83,7 @@ create table timer (
 	due_at      timestamptz not null,
 	attempts    integer     not null default 0,
 	primary key (instance_id, no)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000); -- its rows come and go
 create index timer_due on timer (due_at);
 
 create table subscription (
@@ -92,7 +92,7 @@ create table subscription (
 	subject     bigint  not null,
 	message     text    not null,
 	primary key (instance_id, no)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 create index subscription_message on subscription (subject, message);
 
 create table incident (
