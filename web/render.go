@@ -18,7 +18,7 @@ import (
 	"marshrut/internal/staff"
 )
 
-//go:embed templates
+//go:embed all:templates
 var templateFiles embed.FS
 
 // renderer draws pages: every template once per language, so that texts, dates and money need no argument.
@@ -101,6 +101,16 @@ func (r *renderer) functions(language string) template.FuncMap {
 		"icon":    icon,
 		"asset":   func(name string) string { return "/assets/" + r.assets[name] },
 		"dict":    dict,
+		"inc":     func(n int) int { return n + 1 },
+		"list":    func(items ...string) []string { return items },
+		"since":   func(then, now time.Time) string { return f.span(now.Sub(then)) },
+		"between": func(from, to time.Time) string { return f.span(to.Sub(from)) },
+		"day":     day,
+		"amount":  amountText,
+
+		"contactName": contactName,
+		"clientName":  clientName,
+		"clientINN":   clientINN,
 	}
 }
 
@@ -186,9 +196,10 @@ var menu = []struct {
 	{"/unassigned", "inbox", "menu.unassigned", false, staff.TakeLead},
 	{"/reports", "chart", "menu.reports", true, staff.SeeReports},
 	{"/processes", "route", "menu.processes", false, staff.SeeProcesses},
+	{"/rules", "swap", "menu.rules", false, staff.ManageRules},
 	{"/connections", "plug", "menu.connections", false, staff.SeeConnections},
 	{"/dead-letters", "alert", "menu.dead", false, staff.SeeDeadLetters},
-	{"/people", "people", "menu.people", false, staff.ManagePeople},
+	{"/people", "people", "menu.people", false, staff.SeePeople},
 	{"/journal", "book", "menu.journal", false, staff.SeeJournal},
 	{"/profile", "person", "menu.profile", true, ""},
 }

@@ -104,14 +104,20 @@ func (a *App) deliveries() delivery.Worker {
 			if r.Kind == "webhook" {
 				return webhook, true
 			}
-			connected, ok := a.Connections.Get(r.Connection)
-			if !ok {
-				return nil, false
+			if connected, ok := a.Connections.Get(r.Connection); ok {
+				if deliverer, ok := connected.Instance.(delivery.Deliverer); ok {
+					return deliverer, true
+				}
 			}
-			deliverer, ok := connected.Instance.(delivery.Deliverer)
-			return deliverer, ok
+			return delivery.DelivererFunc(nobodyDelivers), true
 		},
 	}
+}
+
+// nobodyDelivers parks at once what no connection can carry out, such as a letter before outgoing mail is connected: it is
+// kept, with the reason, and can be sent later.
+func nobodyDelivers(_ context.Context, d delivery.Delivery) error {
+	return delivery.Permanent{Err: fmt.Errorf("нет подключения, которое выполняет «%s»: подключите его и повторите отправку", d.Kind)}
 }
 
 const housekeepingEvery = 10 * time.Minute
