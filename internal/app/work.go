@@ -26,8 +26,8 @@ func (a *App) startWork(context.Context) error {
 	}
 	intakeMetrics := intake.NewMetrics(a.registry)
 	a.Intake = intake.New(intake.Options{Pool: a.database.intake, Connections: a.Connections, Repository: a.Leads, Casework: a.Casework,
-		Fetch: func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blobs.Open(ctx, key) },
-		Now:   a.now, Log: a.log, Metrics: intakeMetrics})
+		Fetch:    func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blobs.Open(ctx, key) },
+		Language: a.config.Company.Language, Now: a.now, Log: a.log, Metrics: intakeMetrics})
 	if a.roles.Edge {
 		if err := a.openEdge(); err != nil {
 			return err
