@@ -303,7 +303,7 @@ func (s *Service) retry(ctx context.Context, tx pgx.Tx, actor staff.Actor, i Inc
 	if err := t.lock(ctx, []int64{i.Subject}); err != nil {
 		return err
 	}
-	if err := t.load(ctx, []int64{i.Instance}, 0); err != nil {
+	if err := t.load(ctx, []int64{i.Subject}, 0); err != nil {
 		return err
 	}
 	in := t.instances[i.Instance]
@@ -351,7 +351,7 @@ func (s *Service) CancelInstance(ctx context.Context, actor staff.Actor, id int6
 		if err := t.lock(ctx, []int64{subject}); err != nil {
 			return err
 		}
-		if err := t.load(ctx, []int64{id}, 0); err != nil {
+		if err := t.load(ctx, []int64{subject}, 0); err != nil {
 			return err
 		}
 		in := t.instances[id]

@@ -15,8 +15,6 @@ var (
 	lockInstancesSQL string
 	//go:embed sql/open_tasks.sql
 	openTasksSQL string
-	//go:embed sql/roots_of_subjects.sql
-	rootsOfSubjectsSQL string
 )
 
 // storedInstance is an instance as its row has it, before its route map is known.
@@ -26,25 +24,30 @@ type storedInstance struct {
 	snapshot   []byte
 }
 
-// load locks instances with all that runs under the same roots, and reads them
-// with their open tasks; and the row of one task more, 0 for none, to be able to
-// say what became of it. The subjects have to be locked before.
-func (t *turn) load(ctx context.Context, instances []int64, task int64) error {
+// load locks all that runs about some subjects and reads it with the open tasks;
+// and the row of one task more, 0 for none, to be able to say what became of it.
+// The subjects have to be locked before.
+func (t *turn) load(ctx context.Context, subjects []int64, task int64) error {
 	var stored []storedInstance
 	var batch pgx.Batch
-	batch.Queue(lockInstancesSQL, pgx.NamedArgs{"instances": instances}).Query(func(rows pgx.Rows) (err error) {
+	batch.Queue(lockInstancesSQL, pgx.NamedArgs{"subjects": subjects}).Query(func(rows pgx.Rows) (err error) {
 		stored, err = pgx.CollectRows(rows, scanInstance)
 		return err
 	})
-	batch.Queue(openTasksSQL, pgx.NamedArgs{"instances": instances, "task": task}).Query(func(rows pgx.Rows) error {
+	batch.Queue(openTasksSQL, pgx.NamedArgs{"subjects": subjects, "task": task}).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, scanTask)
 		for _, row := range list {
-			t.tasks[taskKey{row.Instance, row.No}] = row
+			if key := (taskKey{row.Instance, row.No}); t.tasks[key] == nil {
+				t.tasks[key] = row
+			}
 		}
 		return err
 	})
+	for _, id := range subjects {
+		t.loaded[id] = true
+	}
 	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("lock %d instances: %w", len(instances), err)
+		return fmt.Errorf("lock what runs about %d cases: %w", len(subjects), err)
 	}
 	for i := range stored {
 		if err := t.hold(ctx, &stored[i]); err != nil {
@@ -83,7 +86,7 @@ func scanTask(row pgx.CollectableRow) (*taskRow, error) {
 	return r, row.Scan(r.targets()...)
 }
 
-// instanceOf finds the subject of an instance, without a lock: it never changes.
+// subjectOf finds the subject of an instance, without a lock: it never changes.
 func (s *Service) subjectOf(ctx context.Context, tx pgx.Tx, instance int64) (subject int64, err error) {
 	err = tx.QueryRow(ctx, "select subject from process_instance where id = $1", instance).Scan(&subject)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -93,17 +96,4 @@ func (s *Service) subjectOf(ctx context.Context, tx pgx.Tx, instance int64) (sub
 		return 0, fmt.Errorf("look for instance %d: %w", instance, err)
 	}
 	return subject, nil
-}
-
-// running are the ids of the root instances of some subjects that have not ended.
-func (t *turn) running(ctx context.Context, subjects []int64) ([]int64, error) {
-	rows, err := t.tx.Query(ctx, rootsOfSubjectsSQL, pgx.NamedArgs{"subjects": subjects})
-	if err != nil {
-		return nil, fmt.Errorf("look for running processes: %w", err)
-	}
-	roots, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, fmt.Errorf("look for running processes: %w", err)
-	}
-	return roots, nil
 }

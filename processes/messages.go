@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -87,7 +88,7 @@ func (s *Service) correlate(ctx context.Context, tx pgx.Tx, messages []Message) 
 	})
 }
 
-// waiting are the instances that wait for one of the messages.
+// waiting are the subjects with a process that waits for one of the messages.
 func (t *turn) waiting(ctx context.Context, subjects []int64, names []string) ([]int64, error) {
 	rows, err := t.tx.Query(ctx, waitingSQL, pgx.NamedArgs{"subjects": subjects, "names": names})
 	if err != nil {
@@ -136,7 +137,7 @@ func (s *Service) Settle(ctx context.Context, tx pgx.Tx, d delivery.Delivery, fa
 	if err := t.lock(ctx, []int64{subject}); err != nil {
 		return err
 	}
-	if err := t.load(ctx, []int64{d.Instance}, 0); err != nil {
+	if err := t.load(ctx, []int64{subject}, 0); err != nil {
 		return err
 	}
 	in := t.instances[d.Instance]
@@ -158,33 +159,27 @@ func (s *Service) CancelSubject(ctx context.Context, tx pgx.Tx, now time.Time, a
 	if err := t.lock(ctx, []int64{subject}); err != nil {
 		return err
 	}
-	if err := t.cancelOthers(ctx, actor, []int64{subject}, reason); err != nil {
+	if err := t.cancelAll(ctx, actor, []int64{subject}, nil, reason); err != nil {
 		return err
 	}
 	return t.run(ctx)
 }
 
-// cancelOthers orders the end of all processes of some subjects that have no
-// part in this turn.
-func (t *turn) cancelOthers(ctx context.Context, actor staff.Actor, subjects []int64, reason string) error {
-	roots, err := t.running(ctx, subjects)
-	if err != nil {
-		return err
-	}
-	var others []int64
-	for _, id := range roots {
-		if t.instances[id] == nil {
-			others = append(others, id)
+// cancelAll orders the end of everything that runs about some subjects, except
+// under the roots to keep.
+func (t *turn) cancelAll(ctx context.Context, actor staff.Actor, subjects []int64, keep map[int64]bool, reason string) error {
+	missing := slices.DeleteFunc(slices.Clone(subjects), func(id int64) bool { return t.loaded[id] })
+	if len(missing) > 0 {
+		if err := t.load(ctx, missing, 0); err != nil {
+			return err
 		}
 	}
-	if len(others) == 0 {
-		return nil
-	}
-	if err := t.load(ctx, others, 0); err != nil {
-		return err
-	}
-	for _, id := range others {
-		t.queue = append(t.queue, order{to: t.instances[id], name: "cancel", actor: actor, tolerant: true, command: func(c engine.Context) engine.Command {
+	for _, id := range sortedIDs(t.instances) {
+		in := t.instances[id]
+		if in.root != in.id || in.endedAt != nil || keep[in.root] || !slices.Contains(subjects, in.subject) {
+			continue
+		}
+		t.queue = append(t.queue, order{to: in, name: "cancel", actor: actor, tolerant: true, command: func(c engine.Context) engine.Command {
 			return engine.Cancel{Context: c, Reason: reason}
 		}})
 	}

@@ -172,14 +172,14 @@ func scanTimer(row pgx.CollectableRow) (t dueTimer, err error) {
 // not know any more was canceled while its row was in our hands, and goes.
 func (s *Service) fire(ctx context.Context, tx pgx.Tx, now time.Time, taken []dueTimer) error {
 	t := s.newTurn(tx, now)
-	subjects, instances := make([]int64, len(taken)), make([]int64, len(taken))
+	subjects := make([]int64, len(taken))
 	for i, timer := range taken {
-		subjects[i], instances[i] = timer.subject, timer.key.instance
+		subjects[i] = timer.subject
 	}
 	if err := t.lock(ctx, subjects); err != nil {
 		return err
 	}
-	if err := t.load(ctx, instances, 0); err != nil {
+	if err := t.load(ctx, subjects, 0); err != nil {
 		return err
 	}
 	for _, timer := range taken {

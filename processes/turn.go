@@ -26,6 +26,7 @@ type turn struct {
 
 	people    *staff.Directory
 	subjects  map[int64]Subject
+	loaded    map[int64]bool // subjects of which all that runs is in instances
 	instances map[int64]*instance
 	tasks     map[taskKey]*taskRow
 	arrived   []*taskRow // appeared in this turn, in order
@@ -91,7 +92,7 @@ type entry struct {
 }
 
 func (s *Service) newTurn(tx pgx.Tx, now time.Time) *turn {
-	return &turn{s: s, tx: tx, now: now, subjects: map[int64]Subject{}, instances: map[int64]*instance{}, tasks: map[taskKey]*taskRow{}}
+	return &turn{s: s, tx: tx, now: now, subjects: map[int64]Subject{}, loaded: map[int64]bool{}, instances: map[int64]*instance{}, tasks: map[taskKey]*taskRow{}}
 }
 
 // lock locks subjects, and reads who works here.
@@ -239,13 +240,13 @@ func (t *turn) applyEffects(ctx context.Context) error {
 	if err := t.lock(ctx, touched); err != nil {
 		return err
 	}
-	return t.closed(ctx, before)
+	return t.closed(ctx, before, effects)
 }
 
 // closed ends what else runs about subjects whose matter has just been settled:
 // the call-back of a client whose lead was won is nobody's work any more. The
-// process that settled it goes on to its own end.
-func (t *turn) closed(ctx context.Context, before map[int64]Subject) error {
+// processes that settled it go on to their own ends.
+func (t *turn) closed(ctx context.Context, before map[int64]Subject, effects []Effect) error {
 	var settled []int64
 	for id, was := range before {
 		if !was.Closed && t.subjects[id].Closed {
@@ -256,7 +257,13 @@ func (t *turn) closed(ctx context.Context, before map[int64]Subject) error {
 		return nil
 	}
 	slices.Sort(settled)
-	return t.cancelOthers(ctx, staff.System(), settled, "the case was closed")
+	keep := map[int64]bool{}
+	for _, e := range effects {
+		if in := t.instances[e.Instance]; in != nil {
+			keep[in.root] = true
+		}
+	}
+	return t.cancelAll(ctx, staff.System(), settled, keep, "the case was closed")
 }
 
 // fillVacancies finds performers for the tasks that have appeared or were taken

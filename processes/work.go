@@ -181,8 +181,8 @@ func (s *Service) begin(ctx context.Context) (pgx.Tx, error) {
 
 // open locks the subject of the task, then its process, and reads both.
 func (w *work) open(ctx context.Context, tx pgx.Tx) error {
-	var subject, instance int64
-	err := tx.QueryRow(ctx, "select subject, instance_id from task where id = $1", w.id).Scan(&subject, &instance)
+	var subject int64
+	err := tx.QueryRow(ctx, "select subject from task where id = $1", w.id).Scan(&subject)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("task %d: %w", w.id, ErrNotFound)
 	}
@@ -193,7 +193,7 @@ func (w *work) open(ctx context.Context, tx pgx.Tx) error {
 	if err := w.turn.lock(ctx, []int64{subject}); err != nil {
 		return err
 	}
-	if err := w.turn.load(ctx, []int64{instance}, w.id); err != nil {
+	if err := w.turn.load(ctx, []int64{subject}, w.id); err != nil {
 		return err
 	}
 	for _, row := range w.turn.tasks {

@@ -1,5 +1,5 @@
--- waiting.sql: the instances that wait for some messages about some subjects.
-select distinct s.instance_id
+-- waiting.sql: of some messages about subjects, the subjects with a process that waits for one of them.
+select distinct s.subject
 from unnest(@subjects::bigint[], @names::text[]) as m (subject, name)
 join subscription s on s.subject = m.subject and s.message = m.name
-order by s.instance_id;
+order by s.subject;
