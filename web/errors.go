@@ -8,9 +8,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"marshrut/connectors"
+	"marshrut/connectors/registry"
 	"marshrut/internal/staff"
 	"marshrut/leads"
 	"marshrut/processes"
+	"marshrut/processes/casework"
+	"marshrut/processes/engine"
+	"marshrut/reports"
 )
 
 // errorPage is what templates/error.html shows.
@@ -20,22 +25,58 @@ type errorPage struct {
 	Text   string
 }
 
-// statusOf says what an error means to the one who asked. Its text is the person's language, by key "error.NNN".
+// meanings says what an error means to the one who asked. The first that fits counts.
+var meanings = []struct {
+	kind   error
+	status int
+}{
+	{leads.ErrNotFound, http.StatusNotFound},
+	{processes.ErrNotFound, http.StatusNotFound},
+	{staff.ErrNotFound, http.StatusNotFound},
+	{reports.ErrUnknown, http.StatusNotFound},
+	{connectors.ErrUnknown, http.StatusNotFound},
+	{staff.ErrNotAllowed, http.StatusForbidden},
+	{engine.ErrNotAllowed, http.StatusForbidden},
+	{engine.ErrStepsMissing, http.StatusUnprocessableEntity},
+	{engine.ErrOutOfOrder, http.StatusUnprocessableEntity},
+	{engine.ErrInvalidValue, http.StatusUnprocessableEntity},
+	{engine.ErrUnknownOutcome, http.StatusUnprocessableEntity},
+	{engine.ErrUnknownStep, http.StatusUnprocessableEntity},
+	{engine.ErrStale, http.StatusConflict},
+	{engine.ErrNotWaiting, http.StatusConflict},
+	{engine.ErrAlreadyDone, http.StatusConflict},
+	{casework.ErrNoWay, http.StatusConflict},
+	{leads.ErrStale, http.StatusConflict},
+	{leads.ErrConflict, http.StatusConflict},
+	{leads.ErrInvalid, http.StatusUnprocessableEntity},
+	{processes.ErrInvalid, http.StatusUnprocessableEntity},
+	{registry.ErrReadOnly, http.StatusConflict},
+	{staff.ErrTaken, http.StatusUnprocessableEntity},
+	{staff.ErrUnknownRole, http.StatusUnprocessableEntity},
+	{staff.ErrLastAdmin, http.StatusConflict},
+	{staff.ErrWeakPassword, http.StatusUnprocessableEntity},
+	{staff.ErrCredentials, http.StatusUnprocessableEntity},
+	{processes.ErrCursor, http.StatusBadRequest},
+	{errBadRequest, http.StatusBadRequest},
+}
+
+// statusOf says what an error means to the one who asked.
 func statusOf(err error) int {
-	switch {
-	case errors.Is(err, leads.ErrNotFound), errors.Is(err, processes.ErrNotFound), errors.Is(err, staff.ErrNotFound):
-		return http.StatusNotFound
-	case errors.Is(err, staff.ErrNotAllowed):
-		return http.StatusForbidden
-	case errors.Is(err, leads.ErrStale), errors.Is(err, leads.ErrConflict):
-		return http.StatusConflict
-	case errors.Is(err, errBadRequest):
+	for _, m := range meanings {
+		if errors.Is(err, m.kind) {
+			return m.status
+		}
+	}
+	var query *reports.BadQuery
+	if errors.As(err, &query) {
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError
 }
 
 var errBadRequest = errors.New("the request cannot be read")
+
+func asRefusal(err error, target **engine.Refusal) bool { return errors.As(err, target) }
 
 // showError is the one place that turns errors into pages. What we did wrong is logged here, once.
 func (s *Server) showError(c *gin.Context, actor staff.Actor, err error) {
@@ -47,8 +88,52 @@ func (s *Server) showError(c *gin.Context, actor staff.Actor, err error) {
 	if actor.ID != 0 {
 		p.page = s.page(c, actor, "error.title")
 	}
-	p.Text = p.T(errorKeys[status])
+	p.Text = p.errorText(err, status)
 	s.pages.show(c, status, "error", p)
+}
+
+// errorText says in words what went wrong: what the rooms say to people themselves, else what the status means.
+func (p page) errorText(err error, status int) string {
+	var refusal *engine.Refusal
+	var value invalid
+	var query *reports.BadQuery
+	switch {
+	case errors.As(err, &refusal):
+		return p.either(refusal.Message, refusal.MessageEn)
+	case errors.As(err, &value):
+		return p.T(value.Key)
+	case errors.As(err, &query):
+		return query.Message
+	}
+	for _, said := range sayings {
+		if errors.Is(err, said.kind) {
+			return p.T(said.key)
+		}
+	}
+	return p.T(errorKeys[status])
+}
+
+// sayings are errors that have a sentence of their own.
+var sayings = []struct {
+	kind error
+	key  string
+}{
+	{leads.ErrStale, "error.stale"},
+	{staff.ErrTaken, "people.taken"},
+	{staff.ErrUnknownRole, "people.unknown_role"},
+	{staff.ErrLastAdmin, "people.last_admin"},
+	{staff.ErrWeakPassword, "people.weak_password"},
+	{staff.ErrCredentials, "profile.wrong_password"},
+	{registry.ErrReadOnly, "connections.read_only"},
+}
+
+// notFound answers addresses that lead nowhere.
+func (s *Server) notFound(c *gin.Context) {
+	actor, err := s.actor(c)
+	if err != nil {
+		actor = staff.Actor{}
+	}
+	s.showError(c, actor, leads.ErrNotFound)
 }
 
 var errorKeys = map[int]string{
@@ -56,6 +141,7 @@ var errorKeys = map[int]string{
 	http.StatusForbidden:           "error.forbidden",
 	http.StatusNotFound:            "error.not_found",
 	http.StatusConflict:            "error.conflict",
+	http.StatusUnprocessableEntity: "error.invalid",
 	http.StatusInternalServerError: "error.ours",
 }
 

@@ -5,6 +5,7 @@
 package web
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,8 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"marshrut/connectors"
+	"marshrut/connectors/registry"
 	"marshrut/internal/staff"
 	"marshrut/leads/repository"
 	"marshrut/processes"
@@ -28,14 +31,23 @@ var bundle embed.FS
 
 // Deps is what the pages stand on.
 type Deps struct {
-	Pool      *pgxpool.Pool // for reports, which take a database
-	Staff     *staff.Staff
-	Leads     *repository.Repository
-	Casework  *casework.Casework
-	Processes *processes.Service
-	Company   Company
-	Now       func() time.Time
-	Log       *slog.Logger
+	Pool        *pgxpool.Pool // for reports, which take a database
+	Staff       *staff.Staff
+	Leads       *repository.Repository
+	Casework    *casework.Casework
+	Processes   *processes.Service
+	Connections *registry.Registry
+	Providers   []connectors.Provider // what connections can be made of
+	Intake      Replayer
+	Company     Company
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Replayer runs messages again that could not be processed, or puts them aside. Package intake does it.
+type Replayer interface {
+	Replay(ctx context.Context, by int64, id string, repairs map[string]string) (repository.Captured, error)
+	Discard(ctx context.Context, by int64, id, reason string) error
 }
 
 // Company is whose gateway this is.

@@ -1,0 +1,315 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/yuin/goldmark"
+
+	"marshrut/connectors"
+	"marshrut/connectors/registry"
+	"marshrut/internal/staff"
+)
+
+// connectionsPage is what templates/connections.html shows.
+type connectionsPage struct {
+	page
+	List      []connectionLine
+	Providers []option // to add a connection of; values are "connector/name"
+	MayManage bool
+}
+
+// connectionLine is a connection in a list.
+type connectionLine struct {
+	registry.View
+	ProviderTitle string
+	StateText     string
+	Tone          string
+}
+
+var stateTones = map[string]string{"working": "good", "error": "danger", "waiting": "info", "silent": "warn"}
+
+func (s *Server) connectionLine(v registry.View, language string) connectionLine {
+	line := connectionLine{View: v, ProviderTitle: v.Provider, StateText: v.State.Title.In(language), Tone: stateTones[v.State.Code]}
+	if provider, ok := s.provider(v.Connector, v.Provider); ok {
+		line.ProviderTitle = provider.Title.In(language)
+	}
+	return line
+}
+
+func (s *Server) provider(connector, name string) (connectors.Provider, bool) {
+	at := slices.IndexFunc(s.Providers, func(p connectors.Provider) bool { return p.Connector == connector && p.Name == name })
+	if at < 0 {
+		return connectors.Provider{}, false
+	}
+	return s.Providers[at], true
+}
+
+func (s *Server) showConnections(c *gin.Context, actor staff.Actor) error {
+	p := connectionsPage{page: s.page(c, actor, "connections.title"), MayManage: actor.Can(staff.ManageConnections)}
+	list, err := s.Connections.List(c.Request.Context(), s.Now())
+	if err != nil {
+		return err
+	}
+	for _, v := range list {
+		p.List = append(p.List, s.connectionLine(v, p.Lang))
+	}
+	for _, provider := range s.Providers {
+		p.Providers = append(p.Providers, option{Value: provider.Connector + "/" + provider.Name, Label: provider.Title.In(p.Lang)})
+	}
+	s.pages.show(c, http.StatusOK, "connections", p)
+	return nil
+}
+
+// connectionPage is what templates/connection.html shows: one connection, or the form of a new one.
+type connectionPage struct {
+	page
+	connectionLine
+	New       bool
+	MayManage bool
+	Addresses []addressLine
+	Settings  []settingLine
+	Setup     template.HTML
+	Counts    []countLine
+	Sources   []option
+	Problem   string
+}
+
+type addressLine struct {
+	registry.Address
+	Current bool
+}
+
+// settingLine is one setting of the provider as a field of the form.
+type settingLine struct {
+	connectors.Setting
+	Title, Hint string
+	Value       string
+	Set         bool // a secret that has a value
+}
+
+type countLine struct {
+	Name         string
+	Today, Month int64
+}
+
+func (s *Server) showConnection(c *gin.Context, actor staff.Actor) error {
+	v, err := s.Connections.View(c.Request.Context(), c.Param("name"), s.Now())
+	if err != nil {
+		return err
+	}
+	return s.renderConnection(c, actor, http.StatusOK, v, false, nil, "")
+}
+
+func (s *Server) newConnection(c *gin.Context, actor staff.Actor) error {
+	connector, name, _ := strings.Cut(c.Query("provider"), "/")
+	if _, ok := s.provider(connector, name); !ok {
+		return connectors.ErrUnknown
+	}
+	return s.renderConnection(c, actor, http.StatusOK, registry.View{Connector: connector, Provider: name, Enabled: true}, true, nil, "")
+}
+
+// renderConnection draws the page; typed are settings that were refused, to be shown again.
+func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int, v registry.View, fresh bool, typed map[string]string, problem string) error {
+	p := connectionPage{page: s.page(c, actor, "connections.title"), New: fresh, MayManage: actor.Can(staff.ManageConnections) && !v.FromConfig, Problem: problem}
+	p.connectionLine = s.connectionLine(v, p.Lang)
+	p.page.Title = first(v.Title, v.Name, p.ProviderTitle)
+	provider, ok := s.provider(v.Connector, v.Provider)
+	if !ok {
+		return connectors.ErrUnknown
+	}
+	w, err := s.words(c.Request.Context(), p.Lang)
+	if err != nil {
+		return err
+	}
+	p.Sources = w.sourceOptions(v.Source)
+	if actor.Can(staff.ManageConnections) {
+		for i, a := range v.Addresses {
+			p.Addresses = append(p.Addresses, addressLine{a, i == 0})
+		}
+	}
+	for _, key := range []string{registry.CountAccepted, registry.CountDuplicate, registry.CountSpam, registry.CountTest, registry.CountRefused, registry.CountLimited, registry.CountFailed} {
+		p.Counts = append(p.Counts, countLine{p.T("connections.count_" + key), v.Today[key], v.Month[key]})
+	}
+	if p.Settings, err = settingLines(provider, v, typed, p.Lang); err != nil {
+		return err
+	}
+	if p.Setup, err = markdown(provider.Setup.In(p.Lang)); err != nil {
+		return err
+	}
+	s.pages.show(c, status, "connection", p)
+	return nil
+}
+
+// markdown draws a text we ship. HTML in it is left out.
+func markdown(text string) (template.HTML, error) {
+	var out bytes.Buffer
+	if err := goldmark.Convert([]byte(text), &out); err != nil {
+		return "", fmt.Errorf("draw a text: %w", err)
+	}
+	return template.HTML(out.String()), nil
+}
+
+func settingLines(provider connectors.Provider, v registry.View, typed map[string]string, language string) ([]settingLine, error) {
+	now := map[string]json.RawMessage{}
+	if len(v.Settings) > 0 {
+		if err := json.Unmarshal(v.Settings, &now); err != nil {
+			return nil, fmt.Errorf("read the settings of %s: %w", v.Name, err)
+		}
+	}
+	var lines []settingLine
+	for _, setting := range connectors.SettingsOf(provider) {
+		line := settingLine{Setting: setting, Title: setting.Title.In(language), Hint: setting.Hint.In(language), Set: slices.Contains(v.SecretsSet, setting.Key)}
+		raw, ok := now[setting.Key]
+		if !ok && setting.Default != nil {
+			text, err := json.Marshal(setting.Default)
+			if err != nil {
+				return nil, fmt.Errorf("default of %s: %w", setting.Key, err)
+			}
+			raw = text
+		}
+		line.Value = settingText(setting.Kind, raw)
+		if text, ok := typed[setting.Key]; ok {
+			line.Value = text
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// settingText writes a setting as people edit it: lists a line each, maps as "name = value" lines.
+func settingText(kind string, raw json.RawMessage) string {
+	if len(raw) == 0 || string(raw) == "null" {
+		return ""
+	}
+	switch kind {
+	case "list":
+		var list []string
+		if json.Unmarshal(raw, &list) == nil {
+			return strings.Join(list, "\n")
+		}
+	case "map":
+		var pairs map[string]string
+		if json.Unmarshal(raw, &pairs) == nil {
+			var lines []string
+			for key, value := range pairs {
+				lines = append(lines, key+" = "+value)
+			}
+			slices.Sort(lines)
+			return strings.Join(lines, "\n")
+		}
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	return string(raw)
+}
+
+// settingValue is the inverse of settingText; nil leaves the setting out.
+func settingValue(kind, text string) any {
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	switch kind {
+	case "bool":
+		return text != ""
+	case "list":
+		list := []string{}
+		for line := range strings.SplitSeq(text, "\n") {
+			if line = strings.TrimSpace(line); line != "" {
+				list = append(list, line)
+			}
+		}
+		return list
+	case "map":
+		pairs := map[string]string{}
+		for line := range strings.SplitSeq(text, "\n") {
+			if key, value, ok := strings.Cut(line, "="); ok {
+				pairs[strings.TrimSpace(key)] = strings.TrimSpace(value)
+			}
+		}
+		return pairs
+	}
+	if text == "" {
+		return nil
+	}
+	if n, err := strconv.ParseFloat(text, 64); err == nil && kind == "number" {
+		return n
+	}
+	return text
+}
+
+// saveConnection writes the form of a connection, new or not.
+func (s *Server) saveConnection(c *gin.Context, actor staff.Actor) error {
+	if err := c.Request.ParseForm(); err != nil {
+		return errBadRequest
+	}
+	v, fresh, err := s.formConnection(c)
+	if err != nil {
+		return err
+	}
+	provider, ok := s.provider(v.Connector, v.Provider)
+	if !ok {
+		return connectors.ErrUnknown
+	}
+	settings, typed := map[string]any{}, map[string]string{}
+	for _, setting := range connectors.SettingsOf(provider) {
+		text := c.PostForm("s." + setting.Key)
+		if setting.Kind != "secret" {
+			typed[setting.Key] = text
+		}
+		if value := settingValue(setting.Kind, text); value != nil {
+			settings[setting.Key] = value
+		}
+	}
+	raw, err := json.Marshal(settings)
+	if err != nil {
+		return err
+	}
+	limit, _ := strconv.Atoi(c.PostForm("rate_limit"))
+	v.Title, v.Source, v.RateLimit = strings.TrimSpace(c.PostForm("title")), c.PostForm("source"), limit
+	err = s.Connections.Save(c.Request.Context(), s.Now(), registry.Configured{Name: v.Name, Connector: v.Connector, Provider: v.Provider, Title: v.Title,
+		Source: v.Source, RateLimit: limit, Settings: raw})
+	if err != nil {
+		return s.renderConnection(c, actor, http.StatusUnprocessableEntity, v, fresh, typed, err.Error())
+	}
+	s.flash(c, "done.connection")
+	c.Redirect(http.StatusSeeOther, "/connections/at/"+v.Name)
+	return nil
+}
+
+// formConnection is the connection that the form is about.
+func (s *Server) formConnection(c *gin.Context) (registry.View, bool, error) {
+	if name := c.Param("name"); name != "" {
+		v, err := s.Connections.View(c.Request.Context(), name, s.Now())
+		return v, false, err
+	}
+	connector, provider, _ := strings.Cut(c.PostForm("provider"), "/")
+	return registry.View{Name: strings.TrimSpace(c.PostForm("name")), Connector: connector, Provider: provider, Enabled: true}, true, nil
+}
+
+func (s *Server) rotateConnection(c *gin.Context, _ staff.Actor) error {
+	name := c.Param("name")
+	if _, err := s.Connections.Rotate(c.Request.Context(), s.Now(), name, 0); err != nil {
+		return err
+	}
+	s.flash(c, "done.rotated")
+	c.Redirect(http.StatusSeeOther, "/connections/at/"+name)
+	return nil
+}
+
+func (s *Server) enableConnection(c *gin.Context, _ staff.Actor) error {
+	name := c.Param("name")
+	if err := s.Connections.Enable(c.Request.Context(), s.Now(), name, c.PostForm("on") != ""); err != nil {
+		return err
+	}
+	s.flash(c, "done.connection")
+	c.Redirect(http.StatusSeeOther, "/connections/at/"+name)
+	return nil
+}

@@ -1,0 +1,305 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"marshrut/internal/staff"
+	"marshrut/leads"
+	"marshrut/leads/repository"
+	"marshrut/processes"
+)
+
+// entry is one line of a history: what happened, who did it, and what was said.
+type entry struct {
+	At     time.Time
+	Class  string // in, out, refused or empty
+	Icon   string
+	Title  string
+	Actor  string
+	Text   string
+	Detail []detail
+	Files  []leads.File
+	group  string // inquiry, contact, task, change: for the filter
+}
+
+// detail is a name with a value.
+type detail struct{ Name, Value string }
+
+// leadHistory fills the timeline, the newest first.
+func (s *Server) leadHistory(ctx context.Context, actor staff.Actor, people *staff.Directory, w words, kind string, p *leadPage) error {
+	happened, err := s.Leads.Timeline(ctx, p.Lead.ID)
+	if err != nil {
+		return err
+	}
+	for _, h := range happened {
+		if e, ok := p.entry(h, w, people, s.Company.Location); ok {
+			p.Entries = append(p.Entries, e)
+		}
+	}
+	done, err := s.Processes.Tasks(ctx, processes.TaskFilter{Subject: p.Lead.ID, Status: processes.TaskDone, Limit: 200})
+	if err != nil {
+		return err
+	}
+	for _, t := range done.Items {
+		p.Entries = append(p.Entries, p.taskEntry(t, s.Company.Location))
+	}
+	slices.SortStableFunc(p.Entries, func(a, b entry) int { return b.At.Compare(a.At) })
+	p.filterEntries(kind)
+	if staff.ScopeOf(actor).Masked {
+		for i := range p.Entries {
+			p.Entries[i].hide()
+		}
+	}
+	return nil
+}
+
+func (e *entry) hide() {
+	e.Text, e.Title = masked(e.Text), masked(e.Title)
+	for i := range e.Detail {
+		e.Detail[i].Value = masked(e.Detail[i].Value)
+	}
+	e.Files = nil
+}
+
+func (p *leadPage) filterEntries(kind string) {
+	for _, k := range []string{"", "inquiry", "contact", "task", "change"} {
+		p.Kinds = append(p.Kinds, option{k, p.T("lead.history_" + orAll(k)), k == kind})
+	}
+	if kind != "" {
+		p.Entries = slices.DeleteFunc(p.Entries, func(e entry) bool { return e.group != kind })
+	}
+}
+
+func orAll(kind string) string {
+	if kind == "" {
+		return "all"
+	}
+	return kind
+}
+
+func (p page) entry(h repository.TimelineEntry, w words, people *staff.Directory, zone *time.Location) (entry, bool) {
+	switch h.Kind {
+	case repository.TimelineInquiry:
+		return p.inquiryEntry(h), true
+	case repository.TimelineInteraction:
+		return p.contactEntry(h), true
+	}
+	return p.journalEntry(h.At, h.Actor, h.Action, h.Data, w, people)
+}
+
+var channelIcons = map[leads.Channel]string{leads.ChannelForm: "form", leads.ChannelCall: "phone", leads.ChannelMail: "mail",
+	leads.ChannelMessage: "chat", leads.ChannelOneC: "file", leads.ChannelManual: "person"}
+
+func (p page) inquiryEntry(h repository.TimelineEntry) entry {
+	in := h.Inquiry
+	e := entry{At: h.At, Class: "in", Icon: channelIcons[in.Channel], Title: p.T("lead.in_" + string(in.Channel)), Actor: h.Actor, group: "inquiry",
+		Text: strings.TrimSpace(in.Subject + "\n" + in.Text), Files: in.Files}
+	if in.Outgoing() {
+		e.Class = "out"
+	}
+	if in.Call != nil {
+		e.Title = p.callTitle(in.Outgoing(), !in.Call.Answered, in.Call.Talk)
+	}
+	for _, f := range in.Fields {
+		if f.Value != "" && f.Value != in.Text {
+			e.Detail = append(e.Detail, detail{first(f.Label, f.Key), f.Value})
+		}
+	}
+	add := func(key, value string) {
+		if value != "" {
+			e.Detail = append(e.Detail, detail{p.T(key), value})
+		}
+	}
+	add("lead.connection", in.Connection)
+	a := in.Attribution
+	for _, mark := range []detail{{"utm_source", a.UTM.Source}, {"utm_medium", a.UTM.Medium}, {"utm_campaign", a.UTM.Campaign}, {"utm_content", a.UTM.Content}, {"utm_term", a.UTM.Term}} {
+		if mark.Value != "" {
+			e.Detail = append(e.Detail, mark)
+		}
+	}
+	add("lead.page", first(a.Page, a.Landing))
+	add("lead.referrer", a.Referrer)
+	if in.Consent.State != "" {
+		add("lead.consent", p.T("lead.consent_"+in.Consent.State))
+	}
+	return e
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func (p page) callTitle(out, missed bool, talk time.Duration) string {
+	key := "lead.call_in"
+	if out {
+		key = "lead.call_out"
+	}
+	if missed {
+		return p.T(key + "_missed")
+	}
+	title := p.T(key)
+	if talk > 0 {
+		title += fmt.Sprintf(", %d:%02d", int(talk.Minutes()), int(talk.Seconds())%60)
+	}
+	return title
+}
+
+var kindIcons = map[leads.Kind]string{leads.KindCall: "phone", leads.KindLetter: "mail", leads.KindMessage: "chat", leads.KindMeeting: "people",
+	leads.KindNote: "note", leads.KindForm: "form", leads.KindOneC: "file"}
+
+func (p page) contactEntry(h repository.TimelineEntry) entry {
+	i := h.Interaction
+	e := entry{At: h.At, Icon: kindIcons[i.Kind], Actor: h.Actor, Text: strings.TrimSpace(i.Subject + "\n" + i.Text), group: "contact"}
+	switch i.Direction {
+	case leads.DirectionIn:
+		e.Class = "in"
+	case leads.DirectionOut:
+		e.Class = "out"
+	}
+	switch {
+	case i.Kind == leads.KindCall:
+		e.Title = p.callTitle(i.Direction == leads.DirectionOut, i.Missed, i.Talk)
+	case i.Kind == leads.KindNote || i.Kind == leads.KindMeeting:
+		e.Title = p.T("lead.kind_" + string(i.Kind))
+	default:
+		e.Title = p.T("lead.kind_" + string(i.Kind) + "_" + string(i.Direction))
+	}
+	return e
+}
+
+// taskEntry is a task that was done, with its actions and their answers.
+func (p page) taskEntry(t processes.Task, zone *time.Location) entry {
+	e := entry{At: *t.DoneAt, Icon: "check", Class: "done", Title: p.T("lead.task_done", "title", p.either(t.Title, t.TitleEn)), Actor: t.DoneByName, Text: t.Comment, group: "task"}
+	outcome := t.OutcomeLabel
+	for _, o := range t.Outcomes {
+		if o.ID == t.Outcome {
+			outcome = p.either(o.Label, o.LabelEn)
+		}
+	}
+	if outcome != "" {
+		e.Title = p.T("lead.task_done_outcome", "title", p.either(t.Title, t.TitleEn), "outcome", outcome)
+	}
+	for _, step := range t.Steps {
+		switch {
+		case step.Skipped:
+			e.Detail = append(e.Detail, detail{p.either(step.Title, step.TitleEn), p.T("lead.skipped", "reason", step.SkipReason)})
+		case step.Done:
+			e.Detail = append(e.Detail, detail{p.either(step.Title, step.TitleEn), first(p.value(step, zone), "✓")})
+		}
+	}
+	return e
+}
+
+// journalEntry says a line of the journal in words. Lines that only repeat what another line shows are left out.
+func (p page) journalEntry(at time.Time, actor, action string, data json.RawMessage, w words, people *staff.Directory) (entry, bool) {
+	var d map[string]any
+	if err := json.Unmarshal(data, &d); err != nil {
+		d = nil
+	}
+	text := func(key string) string {
+		if d[key] == nil {
+			return ""
+		}
+		return fmt.Sprint(d[key])
+	}
+	e := entry{At: at, Icon: "flag", Actor: first(actor, p.T("journal.system")), group: "change"}
+	switch action {
+	case "lead.created":
+		e.Title, e.Icon = p.T("journal.lead_created"), "plus"
+	case "lead.stage":
+		from, to := w.anyStage(text("from")), w.anyStage(text("to"))
+		e.Title = p.T("journal.lead_stage", "from", from, "to", to)
+	case "lead.closed":
+		e.Title, e.Text = p.T("journal.lead_closed_"+text("status")), text("comment")
+		if reason := text("reason"); reason != "" {
+			e.Title += ": " + w.Reason(reason)
+		}
+	case "lead.reopened":
+		e.Title, e.Text = p.T("journal.lead_reopened"), text("comment")
+	case "lead.assigned":
+		e.Icon = "swap"
+		e.Title, e.Text = p.T("journal.lead_unassigned"), text("why")
+		if name := people.Name(id(text("to"))); name != "" {
+			e.Title = p.T("journal.lead_assigned", "name", name)
+		}
+	case "lead.changed":
+		e.Icon, e.Title, e.Detail = "note", p.T("journal.lead_changed"), p.changes(d)
+	case "lead.changed-without-task":
+		e.Title, e.Text = p.T("journal.without_task"), text("why")
+	case "task.refused":
+		e.Icon, e.Class, e.Title, e.Text = "lock", "refused", p.T("journal.refused", "title", text("title")), text("message")
+		if steps, ok := d["steps"].([]any); ok {
+			for _, step := range steps {
+				if m, ok := step.(map[string]any); ok {
+					e.Detail = append(e.Detail, detail{fmt.Sprint(m["title"]), fmt.Sprint(m["reason"])})
+				}
+			}
+		}
+	default:
+		key := "journal.action_" + strings.NewReplacer(".", "_", "-", "_").Replace(action)
+		if e.Title = p.T(key); e.Title == key {
+			e.Title = action
+		}
+		for name, value := range d {
+			e.Detail = append(e.Detail, detail{name, fmt.Sprint(value)})
+		}
+		slices.SortFunc(e.Detail, func(a, b detail) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return e, true
+}
+
+// changes lists fields with what they were and what they became.
+func (p page) changes(d map[string]any) []detail {
+	var list []detail
+	for field, pair := range d {
+		name := p.T("field." + strings.ReplaceAll(field, ".", "_"))
+		if strings.HasPrefix(name, "field.") {
+			name = field
+		}
+		was, became := "", fmt.Sprint(pair)
+		if two, ok := pair.([]any); ok && len(two) == 2 {
+			was, became = plain(two[0]), plain(two[1])
+		}
+		list = append(list, detail{name, first(was, "—") + " → " + first(became, "—")})
+	}
+	slices.SortFunc(list, func(a, b detail) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func plain(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+func id(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// anyStage is the name of a stage, in whatever funnel it is.
+func (w words) anyStage(key string) string {
+	for _, f := range w.Funnels {
+		for _, s := range f.Stages {
+			if s.Key == key {
+				return w.in(s.NameRU, s.NameEN)
+			}
+		}
+	}
+	return key
+}
