@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -59,6 +60,8 @@ func (s *Server) apiRoutes(engine *gin.Engine) {
 	post("/dead-letters/:id/replay", staff.ReplayDeadLetters, s.apiReplay)
 	post("/dead-letters/:id/discard", staff.ReplayDeadLetters, s.apiDiscard)
 	get("/connections", staff.SeeConnections, s.apiConnections)
+	get("/rules", staff.ManageRules, s.apiRules)
+	api.PUT("/rules", s.api(staff.ManageRules, s.apiSaveRules))
 }
 
 // apiHandler answers one request of the API; what it returns is turned into a problem document in one place.
@@ -69,6 +72,9 @@ type apiHandler func(c *gin.Context, actor staff.Actor) error
 func (s *Server) api(action staff.Action, handle apiHandler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		actor, err := s.apiActor(c)
+		if err == nil {
+			err = readableAddress(c)
+		}
 		switch {
 		case err != nil:
 		case action != "" && !actor.Can(action):
@@ -88,9 +94,18 @@ func (s *Server) apiActor(c *gin.Context) (staff.Actor, error) {
 		return s.Staff.TokenActor(c.Request.Context(), strings.TrimSpace(token), s.Now())
 	}
 	if c.Request.Method == http.MethodGet {
-		return s.actor(c)
+		return s.readerOf(c)
 	}
 	return staff.Actor{}, staff.ErrNoSession
+}
+
+// readerOf is who is signed in with a browser. A one-time password opens nothing but the page where it is changed.
+func (s *Server) readerOf(c *gin.Context) (staff.Actor, error) {
+	actor, err := s.actor(c)
+	if err == nil && actor.MustChangePassword {
+		err = staff.ErrNotAllowed
+	}
+	return actor, err
 }
 
 // maxJSON bounds a request body; the largest is a route map.
@@ -119,6 +134,9 @@ func readJSON(c *gin.Context, into any) error {
 	if err != nil {
 		return err
 	}
+	if !utf8.Valid(body) || hasNUL(body) {
+		return badField("", "is no readable text: it has to be UTF-8 without the character NUL")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	decoder.UseNumber()
@@ -129,6 +147,24 @@ func readJSON(c *gin.Context, into any) error {
 		return badField("", "there is more behind the object")
 	}
 	return nil
+}
+
+// hasNUL finds the character NUL, which PostgreSQL does not keep, behind whatever escape.
+func hasNUL(body []byte) bool {
+	for {
+		i := bytes.Index(body, []byte(`\u0000`))
+		if i < 0 {
+			return false
+		}
+		slashes := 0
+		for slashes < i && body[i-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return true
+		}
+		body = body[i+1:]
+	}
 }
 
 func invalidJSON(err error) error {

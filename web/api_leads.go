@@ -494,18 +494,22 @@ func (s *Server) apiTimeline(c *gin.Context, actor staff.Actor) error {
 	if err != nil {
 		return err
 	}
-	mask := func(text string) string { return text }
-	if staff.ScopeOf(actor).Masked {
-		mask = masked
-	}
-	c.JSON(http.StatusOK, listOf(timeline, "", func(e repository.TimelineEntry) apiEntry { return s.entryJSON(e, mask) }))
+	hide := staff.ScopeOf(actor).Masked
+	c.JSON(http.StatusOK, listOf(timeline, "", func(e repository.TimelineEntry) apiEntry { return s.entryJSON(e, hide) }))
 	return nil
 }
 
-func (s *Server) entryJSON(e repository.TimelineEntry, mask func(string) string) apiEntry {
+func (s *Server) entryJSON(e repository.TimelineEntry, hide bool) apiEntry {
+	mask := func(text string) string { return text }
+	if hide {
+		mask = masked
+	}
 	v := apiEntry{At: s.moment(e.At), Kind: e.Kind, Actor: orNull(e.Actor), Action: e.Action, Object: e.Object}
 	if len(e.Data) > 0 {
-		v.Data = json.RawMessage(mask(string(e.Data)))
+		v.Data = json.RawMessage(e.Data)
+		if hide {
+			v.Data = maskedJSON(e.Data)
+		}
 	}
 	if i := e.Interaction; i != nil {
 		v.Interaction = &apiInteraction{ID: idText(i.ID), Kind: i.Kind, Direction: i.Direction, At: s.moment(i.At), Answered: !i.Missed, Seconds: int(i.Talk.Seconds()), Subject: mask(i.Subject), Text: mask(i.Text)}

@@ -11,9 +11,7 @@ import (
 
 	"marshrut/internal/staff"
 	"marshrut/leads"
-	"marshrut/leads/repository"
 	"marshrut/processes"
-	"marshrut/processes/bpmn"
 	"marshrut/processes/casework"
 	"marshrut/processes/engine"
 	"marshrut/reports"
@@ -28,7 +26,7 @@ type apiProblem struct {
 	Instance string               `json:"instance"`
 	Steps    []engine.MissingStep `json:"steps,omitempty"`
 	Errors   []fieldError         `json:"errors,omitempty"`
-	Problems []bpmn.Problem       `json:"problems,omitempty"` // of a route map
+	Problems []bpmnProblem        `json:"problems,omitempty"` // of a route map
 }
 
 // fieldError points to what is wrong in the request (RFC 6901; a parameter of the address is /query/NAME).
@@ -73,7 +71,6 @@ func describe(err error, language string) apiProblem {
 	var (
 		ready    *apiProblem
 		refusal  *engine.Refusal
-		noWay    *casework.NoWay
 		badQuery *reports.BadQuery
 		status   = statusOf(err)
 	)
@@ -82,13 +79,11 @@ func describe(err error, language string) apiProblem {
 		return *ready
 	case errors.As(err, &refusal):
 		return apiProblem{Status: refusalStatus(refusal.Kind), Detail: refusalText(refusal, language), Steps: refusal.Steps}
-	case errors.As(err, &noWay):
-		return apiProblem{Status: http.StatusConflict, Detail: noWay.Error()}
 	case errors.As(err, &badQuery):
 		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: badQuery.Error(), Errors: []fieldError{{"/query/" + badQuery.Field, badQuery.Message}}}
 	case errors.Is(err, staff.ErrNoSession):
 		return apiProblem{Status: http.StatusUnauthorized}
-	case errors.Is(err, leads.ErrInvalid), errors.Is(err, processes.ErrCursor), errors.Is(err, repository.ErrCursor):
+	case errors.Is(err, leads.ErrInvalid), errors.Is(err, processes.ErrCursor):
 		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: lastWords(err)}
 	case errors.Is(err, processes.ErrInvalid):
 		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: err.Error()}
@@ -103,7 +98,7 @@ func refusalStatus(kind error) int {
 	switch {
 	case errors.Is(kind, engine.ErrNotAllowed):
 		return http.StatusForbidden
-	case slices.ContainsFunc([]error{engine.ErrNotWaiting, engine.ErrStale, engine.ErrAlreadyDone, engine.ErrOutOfOrder}, func(e error) bool { return errors.Is(kind, e) }):
+	case slices.ContainsFunc([]error{engine.ErrNotWaiting, engine.ErrStale, engine.ErrAlreadyDone, engine.ErrOutOfOrder, casework.ErrNoWay, leads.ErrConflict}, func(e error) bool { return errors.Is(kind, e) }):
 		return http.StatusConflict
 	}
 	return http.StatusUnprocessableEntity

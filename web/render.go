@@ -236,6 +236,9 @@ func (s *Server) page(c *gin.Context, actor staff.Actor, title string) page {
 	return p
 }
 
+// partHeader is sent by our scripts when they want a part of a page.
+const partHeader = "X-Part"
+
 const flashCookie = "flash"
 
 // flash says on the next page what has been done. It travels as a key of the catalogue, never as text from outside.

@@ -80,8 +80,7 @@ func (s *Server) askToSignIn(c *gin.Context) {
 	if c.Request.Method == http.MethodGet && c.Request.URL.Path != "/" {
 		to += "?to=" + urlEscape(c.Request.URL.RequestURI())
 	}
-	if c.GetHeader("HX-Request") != "" { // a script asked: it has to move the whole page
-		c.Header("HX-Redirect", to)
+	if c.GetHeader(partHeader) != "" { // a script asked for a part of a page: a whole one would not fit there
 		c.Status(http.StatusUnauthorized)
 		return
 	}

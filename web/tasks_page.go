@@ -105,7 +105,7 @@ func (s *Server) showTasks(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	p.Empty = !slices.ContainsFunc(p.Groups, func(g taskGroup) bool { return len(g.Tasks) > 0 })
-	if c.GetHeader("HX-Request") != "" {
+	if c.GetHeader(partHeader) != "" {
 		s.pages.showPart(c, http.StatusOK, "tasks", "task-groups", p)
 		return nil
 	}

@@ -1,5 +1,4 @@
 // The little that pages do in the browser. Everything here is an addition: without it the pages work as plain forms.
-import "htmx.org";
 import { startBell } from "./bell";
 import { startKeys } from "./keys";
 

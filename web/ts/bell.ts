@@ -27,7 +27,7 @@ export function startBell(): void {
 function refreshList(): void {
   const list = document.querySelector<HTMLElement>("[data-live]");
   if (!list?.dataset.live || list.contains(document.activeElement)) return;
-  void fetch(list.dataset.live, { headers: { "HX-Request": "true" } })
+  void fetch(list.dataset.live, { headers: { "X-Part": "list" } })
     .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(String(answer.status)))))
     .then((html) => {
       list.innerHTML = html;
