@@ -15,6 +15,7 @@ document.addEventListener("change", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || form.method !== "post") return;
+  if (event.defaultPrevented) return;
   if (form.dataset.sent !== undefined) {
     event.preventDefault();
     return;
@@ -22,6 +23,9 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "";
   window.setTimeout(() => delete form.dataset.sent, 4000);
 });
+
+// Buttons that only a script can serve are hidden until it is here.
+for (const button of document.querySelectorAll<HTMLElement>("button[data-copy]")) button.hidden = false;
 
 document.addEventListener("click", async (event) => {
   const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-copy]") : null;
