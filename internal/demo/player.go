@@ -155,8 +155,15 @@ var texts = map[string][]string{
 	"city":      cities,
 }
 
-// taxNumber has a right checksum and belongs to nobody: the tax office 00 does not exist.
-const taxNumber = "0000000000"
+// taxNumber has a right checksum and belongs to nobody: there is no tax office 0000.
+func taxNumber(r *rand.Rand) string {
+	digits := fmt.Sprintf("0000%05d", 1+r.IntN(99_998))
+	sum := 0
+	for i, weight := range []int{2, 4, 10, 3, 5, 9, 4, 6, 8} {
+		sum += weight * int(digits[i]-'0')
+	}
+	return digits + fmt.Sprint(sum%11%10)
+}
 
 func (p *player) value(s taskStep, now time.Time) any {
 	switch s.Kind {
@@ -177,7 +184,7 @@ func (p *player) value(s taskStep, now time.Time) any {
 	case "approved_discount":
 		return "8"
 	case "inn":
-		return taxNumber
+		return taxNumber(p.random)
 	}
 	if list, ok := texts[s.ID]; ok {
 		return pick(p.random, list)
