@@ -108,15 +108,15 @@ func (s *Server) readerOf(c *gin.Context) (staff.Actor, error) {
 	return actor, err
 }
 
-// maxJSON bounds a request body; the largest is a route map.
-const maxJSON = 4 << 20
+// maxJSON bounds a request body; a route map has maxMap.
+const maxJSON = 1 << 20
 
 // readBody gives the body, bounded.
-func readBody(c *gin.Context) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxJSON))
+func readBody(c *gin.Context, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return nil, &apiProblem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body is larger than %d bytes", maxJSON)}
+		return nil, &apiProblem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body is larger than %d bytes", limit)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadRequest, err)
@@ -130,7 +130,7 @@ func readJSON(c *gin.Context, into any) error {
 	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != "application/json" {
 		return &apiProblem{Status: http.StatusUnsupportedMediaType, Detail: "the body has to be application/json"}
 	}
-	body, err := readBody(c)
+	body, err := readBody(c, maxJSON)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,18 @@
 package web
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -174,6 +181,9 @@ func (s *Server) apiLeads(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	scope := staff.ScopeOf(actor)
+	if err := knownQuery(c, "phone", "email", "status", "funnel", "stage", "owner", "connection", "source", "channel", "q", "test", "limit", "cursor"); err != nil {
+		return err
+	}
 	filter, err := s.apiLeadFilter(c, people)
 	if err != nil {
 		return err
@@ -211,6 +221,9 @@ func rowContact(row repository.LeadRow, mask bool) *apiPerson {
 func (s *Server) apiLeadFilter(c *gin.Context, people *staff.Directory) (f repository.LeadFilter, err error) {
 	f = repository.LeadFilter{Status: leads.Status(c.Query("status")), Funnel: c.Query("funnel"), Stage: c.Query("stage"), Connection: c.Query("connection"),
 		Source: c.Query("source"), Channel: leads.Channel(c.Query("channel")), Q: c.Query("q"), Cursor: c.Query("cursor")}
+	if f.Status != "" && f.Status != leads.StatusOpen && f.Status != leads.StatusWon && f.Status != leads.StatusLost && f.Status != leads.StatusJunk {
+		return f, badField("/query/status", "is open, won, lost or junk")
+	}
 	if f.Limit, err = limitOf(c); err != nil {
 		return f, err
 	}
@@ -312,39 +325,101 @@ type apiNewLead struct {
 	Owner   string `json:"owner"`
 }
 
+// apiCreateLead files an inquiry by hand. 201: a lead opened; 200: an open one of the client took it, or the same
+// Idempotency-Key came again; 202: the lead that took it is of somebody whose leads the actor does not see.
 func (s *Server) apiCreateLead(c *gin.Context, actor staff.Actor) error {
 	var in apiNewLead
 	if err := readJSON(c, &in); err != nil {
 		return err
 	}
+	inquiry, err := s.inquiryOf(in)
+	if err != nil {
+		return err
+	}
+	if inquiry.ID, err = manualID(c, actor); err != nil {
+		return err
+	}
+	if in.Owner == "" && !actor.Can(staff.AssignLead) {
+		in.Owner = actor.Login
+	}
+	captured, err := s.Casework.CreateLead(c.Request.Context(), actor, inquiry, in.Owner)
+	if err != nil {
+		return err
+	}
+	v, err := s.fullLead(c, actor, captured.LeadID)
+	switch {
+	case errors.Is(err, leads.ErrNotFound):
+		c.JSON(http.StatusAccepted, gin.H{"inquiry": captured.InquiryID, "outcome": captured.Outcome})
+		return nil
+	case err != nil:
+		return err
+	}
+	c.Header("Location", "/api/v1/leads/"+v.ID)
+	status := http.StatusOK
+	if captured.LeadNew {
+		status = http.StatusCreated
+	}
+	c.JSON(status, v)
+	return nil
+}
+
+// manualID is the identity of an inquiry made by hand: a repeat with the same Idempotency-Key changes nothing.
+func manualID(c *gin.Context, actor staff.Actor) (string, error) {
+	key := c.GetHeader("Idempotency-Key")
+	switch {
+	case key == "":
+		return "manual-" + rand.Text(), nil
+	case len(key) > 200 || !keepable(key):
+		return "", badField("/header/Idempotency-Key", "is longer than 200 bytes")
+	}
+	sum := sha256.Sum256([]byte(actor.Login + "\x00" + key))
+	return "manual-" + hex.EncodeToString(sum[:16]), nil
+}
+
+func (s *Server) inquiryOf(in apiNewLead) (leads.Inquiry, error) {
 	inquiry := leads.Inquiry{Subject: in.Title, Name: in.Name, Company: in.Company, INN: in.INN, Text: in.Text, Source: in.Source, Product: in.Product, City: in.City}
+	for pointer, text := range map[string]string{"/title": in.Title, "/name": in.Name, "/company": in.Company, "/source": in.Source, "/product": in.Product, "/city": in.City} {
+		if err := short(pointer, &text); err != nil {
+			return inquiry, err
+		}
+	}
+	if in.INN != "" && !leads.INN(in.INN) {
+		return inquiry, badField("/inn", "is no tax number")
+	}
 	if in.Phone != "" {
 		point, ok := leads.Phone(in.Phone, s.Company.Region)
 		if !ok {
-			return badField("/phone", "is no phone number")
+			return inquiry, badField("/phone", "is no phone number")
 		}
 		inquiry.Points = append(inquiry.Points, point)
 	}
 	if in.Email != "" {
 		point, ok := leads.Email(in.Email)
 		if !ok {
-			return badField("/email", "is no e-mail address")
+			return inquiry, badField("/email", "is no e-mail address")
 		}
 		inquiry.Points = append(inquiry.Points, point)
 	}
 	if in.Amount != "" {
 		amount, err := leads.NewAmount(in.Amount)
-		if err != nil {
-			return badField("/amount", "is no decimal number")
+		if err != nil || !amount.Money() {
+			return inquiry, badField("/amount", noAmount)
 		}
 		inquiry.Amount = &amount
 	}
-	captured, err := s.Casework.CreateLead(c.Request.Context(), actor, inquiry, in.Owner)
-	if err != nil {
-		return err
+	return inquiry, nil
+}
+
+const noAmount = `is a decimal number in quotes with at most two digits behind the point, for example "12500.00"`
+
+// maxName bounds names and titles, in characters; an index takes no more of some.
+const maxName = 500
+
+func short(pointer string, text *string) error {
+	if text != nil && utf8.RuneCountInString(*text) > maxName {
+		return badField(pointer, fmt.Sprintf("is longer than %d characters", maxName))
 	}
-	c.Header("Location", "/api/v1/leads/"+idText(captured.LeadID))
-	return s.answerLead(c, actor, captured.LeadID, http.StatusCreated)
+	return nil
 }
 
 // apiChange is a PATCH: what is not there stays, null takes a value away. Version is required.
@@ -391,6 +466,9 @@ func (s *Server) update(c *gin.Context, in apiChange) (u casework.Update, err er
 	if in.Version == nil || *in.Version < 1 {
 		return u, badField("/version", "is required: the version of the lead you saw")
 	}
+	if err := s.checkChange(c, in); err != nil {
+		return u, err
+	}
 	u.Changes = repository.Changes{Version: *in.Version, Title: in.Title, Currency: in.Currency, Items: in.Items, Probability: in.Probability,
 		Source: in.Source, Product: in.Product, City: in.City, Fields: in.Fields, ContactName: in.ContactName, ClientName: in.ClientName, INN: in.INN}
 	u.Owner, u.Reason = in.Owner, in.Reason
@@ -418,6 +496,44 @@ func (s *Server) update(c *gin.Context, in apiChange) (u casework.Update, err er
 	return u, nil
 }
 
+// checkChange points to what cannot be a value. What depends on the lead is judged where it is written.
+func (s *Server) checkChange(c *gin.Context, in apiChange) error {
+	for pointer, text := range map[string]*string{"/title": in.Title, "/currency": in.Currency, "/source": in.Source, "/product": in.Product, "/city": in.City,
+		"/contact_name": in.ContactName, "/client_name": in.ClientName} {
+		if err := short(pointer, text); err != nil {
+			return err
+		}
+	}
+	if in.Currency != nil && !currency.MatchString(*in.Currency) {
+		return badField("/currency", "is no code of ISO 4217, for example RUB")
+	}
+	if in.INN != nil && *in.INN != "" && !leads.INN(*in.INN) {
+		return badField("/inn", "is no tax number")
+	}
+	if in.Probability != nil && (*in.Probability < 0 || *in.Probability > 100) {
+		return badField("/probability", "is no number from 0 to 100")
+	}
+	if len(in.Fields) == 0 {
+		return nil
+	}
+	known, err := s.Leads.OwnFields(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	for key, value := range in.Fields {
+		i := slices.IndexFunc(known, func(f leads.OwnField) bool { return f.Key == key })
+		switch {
+		case i < 0:
+			return badField("/fields/"+pointerPart(key), "there is no such field")
+		case known[i].Check(value) != nil:
+			return badField("/fields/"+pointerPart(key), "is no value of a field of the kind "+known[i].Kind)
+		}
+	}
+	return nil
+}
+
+var currency = regexp.MustCompile(`^[A-Z]{3}$`)
+
 func amountOrNull(raw json.RawMessage) (amount *leads.Amount, none bool, err error) {
 	switch string(raw) {
 	case "":
@@ -427,11 +543,11 @@ func amountOrNull(raw json.RawMessage) (amount *leads.Amount, none bool, err err
 	}
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
-		return nil, false, badField("/amount", `is a decimal number in quotes, for example "12500.00"`)
+		return nil, false, badField("/amount", noAmount)
 	}
 	a, err := leads.NewAmount(text)
-	if err != nil {
-		return nil, false, badField("/amount", `is a decimal number in quotes, for example "12500.00"`)
+	if err != nil || !a.Money() {
+		return nil, false, badField("/amount", noAmount)
 	}
 	return &a, false, nil
 }

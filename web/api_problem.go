@@ -83,8 +83,10 @@ func describe(err error, language string) apiProblem {
 		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: badQuery.Error(), Errors: []fieldError{{"/query/" + badQuery.Field, badQuery.Message}}}
 	case errors.Is(err, staff.ErrNoSession):
 		return apiProblem{Status: http.StatusUnauthorized}
-	case errors.Is(err, leads.ErrInvalid), errors.Is(err, processes.ErrCursor):
-		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: lastWords(err)}
+	case errors.Is(err, leads.ErrInvalid):
+		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: ownWords(err, leads.ErrInvalid)}
+	case errors.Is(err, processes.ErrCursor):
+		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: processes.ErrCursor.Error(), Errors: []fieldError{{"/query/cursor", processes.ErrCursor.Error()}}}
 	case errors.Is(err, processes.ErrInvalid):
 		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: err.Error()}
 	case status == http.StatusNotFound:
@@ -111,11 +113,24 @@ func refusalText(r *engine.Refusal, language string) string {
 	return r.Message
 }
 
-// lastWords is the innermost part of an error's text, without what we were doing.
-func lastWords(err error) string {
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i >= 0 {
-		return text[i+2:]
+// ownWords is what the room that refused a value said of it, without what we were doing around it and without the name of
+// the kind of error.
+func ownWords(err, kind error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil || inner == kind {
+			break
+		}
+		err = inner
 	}
-	return text
+	text := strings.TrimSuffix(err.Error(), ": "+kind.Error())
+	return strings.TrimPrefix(text, kind.Error()+": ")
 }
+
+// apiMissing answers addresses under /api/v1 that lead nowhere, or not by this method.
+func (s *Server) apiMissing(c *gin.Context, status int) {
+	s.problem(c, staff.Actor{}, &apiProblem{Status: status})
+}
+
+// underAPI tells whether a program asks.
+func underAPI(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }

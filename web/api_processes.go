@@ -81,7 +81,7 @@ func (s *Server) apiPublish(c *gin.Context, actor staff.Actor) error {
 	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || !strings.HasSuffix(kind, "xml") {
 		return &apiProblem{Status: http.StatusUnsupportedMediaType, Detail: "the body has to be a BPMN file, application/xml"}
 	}
-	body, err := readBody(c)
+	body, err := readBody(c, maxMap)
 	if err != nil {
 		return err
 	}

@@ -91,6 +91,18 @@ func (s *Server) routes(engine *gin.Engine) {
 	post("/profile/tokens/:id/revoke", staff.ManagePeople, s.revokeToken)
 
 	s.apiRoutes(engine)
-	engine.NoRoute(func(c *gin.Context) { s.notFound(c) })
-	engine.NoMethod(func(c *gin.Context) { c.String(http.StatusMethodNotAllowed, "method not allowed") })
+	engine.NoRoute(func(c *gin.Context) {
+		if underAPI(c) {
+			s.apiMissing(c, http.StatusNotFound)
+			return
+		}
+		s.notFound(c)
+	})
+	engine.NoMethod(func(c *gin.Context) {
+		if underAPI(c) {
+			s.apiMissing(c, http.StatusMethodNotAllowed)
+			return
+		}
+		c.String(http.StatusMethodNotAllowed, "method not allowed")
+	})
 }
