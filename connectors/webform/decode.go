@@ -49,12 +49,12 @@ func sniff(media string, body []byte) string {
 		return ""
 	case bytes.HasPrefix(body, []byte{0xff, 0xfe}), bytes.HasPrefix(body, []byte{0xfe, 0xff}):
 		return "json"
+	case multipartHead.Match(head[:min(len(head), 1024)]): // before "binary": the photographs in it are
+		return "multipart"
 	case looksBinary(head):
 		return "binary"
 	case (head[0] == '{' || head[0] == '[') && (json.Valid(head) || strings.Contains(media, "json") || looksLikeJSON(head)):
 		return "json"
-	case multipartHead.Match(head[:min(len(head), 1024)]):
-		return "multipart"
 	case media == "text/plain" && bytes.ContainsRune(head, '\n'):
 		return "lines" // enctype="text/plain", or somebody's letter
 	case urlencodedShape(head):

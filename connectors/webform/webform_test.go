@@ -131,6 +131,15 @@ func TestAGzipBodyIsUnpackedWithinABound(t *testing.T) {
 	}
 }
 
+func TestAFormKeepsItsFieldsBesideAPhotograph(t *testing.T) {
+	body := "--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.jpg\"\r\n\r\n" + strings.Repeat("\x00\x01\xff\xd8", 2000) +
+		"\r\n--x\r\nContent-Disposition: form-data; name=\"phone\"\r\n\r\n+79123456789\r\n--x--\r\n"
+	f := Decode(request(http.MethodPost, "multipart/form-data; boundary=x", body))
+	if f.Get("phone") != "+79123456789" || len(f.Fields) != 1 {
+		t.Errorf("phone %q, fields %v", f.Get("phone"), f.Fields)
+	}
+}
+
 func TestKeysFieldsAndDepthAreBounded(t *testing.T) {
 	deep := Decode(request("POST", "application/json", strings.Repeat(`{"a":`, 5000)+"1"+strings.Repeat("}", 5000)))
 	many := Decode(request("POST", urlencoded, strings.Repeat("k=v&", 100000)))
