@@ -26,8 +26,6 @@ type history struct {
 	api     *client
 	players map[string]*player // by login
 	plans   map[string]time.Time
-	out     io.Writer
-	ahead   *rand.Rand
 }
 
 // makeHistory lets the company work from where the clock stands until now. The same seed makes the same company.
@@ -35,8 +33,8 @@ func makeHistory(ctx context.Context, gateway *app.App, clock *clock, o Options)
 	if err := hire(ctx, gateway, clock); err != nil {
 		return err
 	}
-	r := rand.New(rand.NewPCG(2026, 11))
-	h := &history{gateway: gateway, clock: clock, players: map[string]*player{}, plans: map[string]time.Time{}, out: o.Err, ahead: r}
+	r := seeded()
+	h := &history{gateway: gateway, clock: clock, players: map[string]*player{}, plans: map[string]time.Time{}}
 	if err := h.giveTokens(ctx); err != nil {
 		return err
 	}
@@ -68,6 +66,9 @@ func makeHistory(ctx context.Context, gateway *app.App, clock *clock, o Options)
 	show.done()
 	return revokeTokens(ctx, gateway.Staff, historyToken, time.Now())
 }
+
+// seeded is the chance of the demo company: the same at every making.
+func seeded() *rand.Rand { return rand.New(rand.NewPCG(2026, 11)) }
 
 // pause is longer at night, when only inquiries come.
 func (h *history) pause(at time.Time) time.Duration {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// marshrut runs the program in an empty folder and gives what it said.
+func marshrut(t *testing.T, environ []string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(console{ctx: t.Context(), in: strings.NewReader(""), out: &stdout, err: &stderr, environ: environ}, args)
+	return code, stdout.String(), stderr.String()
+}
+
+func TestWrongUsageIsStatusTwoAndOneClearLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{{"nonsense"}, {"serve", "--roles", "cook"}, {"user", "add", "--login", "x"}, {"deadletter", "replay"}, {}} {
+		code, _, errs := marshrut(t, nil, args...)
+		if code != 2 || !strings.Contains(errs, "marshrut: ") {
+			t.Errorf("%q: status %d, said %q", args, code, errs)
+		}
+	}
+}
+
+func TestConfigCheckNamesEveryMistakeAndFails(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	file := filepath.Join(dir, "marshrut.yaml")
+	text := "company: {region: Russia}\nconnections:\n  - {name: site, connector: webform, provider: generic, settings: {hony: x}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := marshrut(t, nil, "config", "check", "-c", file)
+	if code != 1 || !strings.Contains(errs, file+":1: company.region") {
+		t.Errorf("status %d, said %q", code, errs)
+	}
+	if err := os.WriteFile(file, []byte(text[strings.Index(text, "connections"):]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs = marshrut(t, nil, "config", "check", "-c", file)
+	if code != 1 || !strings.Contains(errs, "site") || !strings.Contains(errs, "hony") {
+		t.Errorf("an unknown setting of a provider: status %d, said %q", code, errs)
+	}
+}
+
+func TestPrintedDefaultsAreSettingsThatPassTheCheck(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	code, out, errs := marshrut(t, nil, "config", "print")
+	if code != 0 {
+		t.Fatalf("status %d, said %q", code, errs)
+	}
+	if err := os.WriteFile("marshrut.yaml", []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := marshrut(t, nil, "config", "check", "-c", "marshrut.yaml"); code != 0 || !strings.Contains(out, "in order") {
+		t.Errorf("status %d, said %q %q", code, out, errs)
+	}
+}
+
+func TestAnErrandWorksOnItsOwnDatabase(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Cleanup(func() { removeCluster(t, filepath.Join(dir, "data")) })
+	code, out, errs := marshrut(t, nil, "user", "add", "--login", "olga", "--name", "Ольга Седова", "--role", "admin")
+	if code != 0 || !strings.Contains(out, "one-time password: ") {
+		t.Fatalf("status %d, said %q %q", code, out, errs)
+	}
+	if code, out, _ := marshrut(t, nil, "user", "list"); code != 0 || !strings.Contains(out, "olga") {
+		t.Errorf("status %d, said %q", code, out)
+	}
+	if code, out, _ := marshrut(t, nil, "token", "add", "--login", "olga", "--name", "test"); code != 0 || !strings.Contains(out, "token: mrt_") {
+		t.Errorf("status %d, said %q", code, out)
+	}
+	if code, _, errs := marshrut(t, nil, "user", "add", "--login", "olga", "--name", "Другая", "--role", "head"); code != 1 || strings.Count(strings.TrimSpace(errs), "\n") != 0 {
+		t.Errorf("a login that is taken: status %d, said %q", code, errs)
+	}
+	if code, out, _ := marshrut(t, nil, "process", "export", "inquiry"); code != 0 || !strings.Contains(out, "<bpmn:definitions") {
+		t.Errorf("status %d, said %.80q", code, out)
+	}
+	file := "funnel.xlsx"
+	if code, _, errs := marshrut(t, nil, "report", "funnel", "-o", file); code != 0 {
+		t.Errorf("status %d, said %q", code, errs)
+	}
+	if info, err := os.Stat(file); err != nil || info.Size() < 5000 {
+		t.Errorf("the workbook: %v", err)
+	}
+}

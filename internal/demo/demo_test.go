@@ -1,0 +1,132 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"marshrut/internal/app"
+	"marshrut/internal/localpg"
+)
+
+// company starts a small demo company: ten days, some forty inquiries.
+func company(t *testing.T, dir string) (*app.App, string) {
+	t.Helper()
+	var out bytes.Buffer
+	gateway, err := Start(t.Context(), Options{Dir: dir, Listen: "127.0.0.1:0", Out: &out, Err: io.Discard, Version: "test", Days: 10, Inquiries: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	token, ok := strings.CutPrefix(lines[len(lines)-1], "token: ")
+	if !ok {
+		t.Fatalf("the last line is %q, want the token", lines[len(lines)-1])
+	}
+	return gateway, token
+}
+
+func stop(t *testing.T, gateway *app.App) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
+	defer cancel()
+	if err := gateway.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func ask(t *testing.T, gateway *app.App, token, path string, into any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+gateway.Addr()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(answer.Body)
+		t.Fatalf("%s: %d %s", path, answer.StatusCode, text)
+	}
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	t.Cleanup(func() {
+		if err := localpg.Remove(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	gateway, token := company(t, dir)
+	before := whatHappened(t, gateway, token)
+	stop(t, gateway)
+	if before.leads < 15 || before.closed == 0 || before.done < 15 {
+		t.Errorf("the history is thin: %+v", before)
+	}
+
+	// A second start keeps everything.
+	gateway, token = company(t, dir)
+	after := whatHappened(t, gateway, token)
+	stop(t, gateway)
+	if after != before {
+		t.Errorf("the second start changed the history: %+v, before %+v", after, before)
+	}
+
+	// A history that was cut short is made anew, not shown half.
+	if err := os.Remove(filepath.Join(dir, "complete")); err != nil {
+		t.Fatal(err)
+	}
+	gateway, token = company(t, dir)
+	anew := whatHappened(t, gateway, token)
+	stop(t, gateway)
+	if anew.leads < 15 || anew.leads > 2*before.leads {
+		t.Errorf("after a cut the history is %+v, want it made once", anew)
+	}
+}
+
+type happened struct{ leads, closed, done int }
+
+func whatHappened(t *testing.T, gateway *app.App, token string) (h happened) {
+	t.Helper()
+	var page struct {
+		Items []struct{ Status string }
+	}
+	ask(t, gateway, token, "/api/v1/leads?limit=500", &page)
+	for _, lead := range page.Items {
+		h.leads++
+		if lead.Status != "open" {
+			h.closed++
+		}
+	}
+	ask(t, gateway, token, "/api/v1/tasks?status=done&limit=500", &page)
+	h.done = len(page.Items)
+	return h
+}
+
+func TestLettersAreThoseOfASmallCompany(t *testing.T) {
+	from := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	all := letters(seeded(), from, from.AddDate(0, 0, 90), 320)
+	if len(all) < 230 || len(all) > 420 {
+		t.Errorf("%d letters in 90 days, want about 320", len(all))
+	}
+	for i := 1; i < len(all); i++ {
+		if all[i].at.Before(all[i-1].at) {
+			t.Fatalf("letter %d comes before the one before it", i)
+		}
+	}
+	if again := letters(seeded(), from, from.AddDate(0, 0, 90), 320); len(again) != len(all) || !bytes.Equal(again[100].body, all[100].body) {
+		t.Error("the same seed made another company")
+	}
+}
