@@ -1,0 +1,257 @@
+package oracle
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"marshrut/internal/blobs"
+	"marshrut/internal/postgres"
+)
+
+// company is one installation: its database, its files and its processes.
+type company struct {
+	dir, config string
+	postgres    postmaster
+	pool        *pgxpool.Pool
+	store       blobs.Store
+	processes   []*gateway
+}
+
+const settings = `
+data_dir: %s
+database:
+  url: %q
+kafka:
+  brokers: [%s]
+company:
+  timezone: %s
+log:
+  level: warn
+connections:
+  - {name: site, connector: webform, provider: generic, token: %s, rate_limit: 1000000}
+  - {name: landing, connector: webform, provider: generic, token: %s, rate_limit: 1000000}
+`
+
+// newCompany makes an installation with people in it, whose processes have the
+// roles given by name, and starts them.
+func newCompany(t *testing.T, brokers string, roles ...[2]string) *company {
+	t.Helper()
+	c := &company{dir: t.TempDir(), postgres: newPostmaster(t)}
+	if err := c.postgres.server.CreateDatabase(t.Context(), "gateway"); err != nil {
+		t.Fatal(err)
+	}
+	url := c.postgres.server.URL("gateway")
+	data := filepath.Join(c.dir, "data")
+	c.config = filepath.Join(c.dir, "marshrut.yaml")
+	if err := os.WriteFile(c.config, fmt.Appendf(nil, settings, data, url, brokers, farFromMidnight(time.Now()), token, token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range roles {
+		c.processes = append(c.processes, newGateway(t, c.dir, c.config, r[0], r[1]))
+	}
+	c.open(t)
+	var err error
+	if c.pool, err = postgres.Open(t.Context(), url, postgres.Options{MaxConns: 2, Application: "oracle"}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.pool.Close)
+	if c.store, err = blobs.Open("", data); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "user", "add", "-c", c.config, "--login", "manager", "--name", "Менеджер", "--role", "manager", "--works", "manager,duty")
+	return c
+}
+
+// open starts all processes at once, as an operator's orchestrator does on a fresh
+// database, and waits until they are ready.
+func (c *company) open(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() {
+		for _, g := range c.processes {
+			g.discard()
+			if t.Failed() {
+				t.Logf("the end of what %s said:\n%s", g.name, g.tail(3000))
+			}
+		}
+	})
+	for _, g := range c.processes {
+		if err := g.start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.ready(t)
+}
+
+func (c *company) ready(t *testing.T) {
+	t.Helper()
+	for _, g := range c.processes {
+		if err := g.ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// edge is where inquiries are posted; the first process has that role.
+func (c *company) edge() string { return "http://" + c.processes[0].listen }
+
+// farFromMidnight is a time zone in which it is noon: the same bytes count as a
+// repeat within one day.
+func farFromMidnight(now time.Time) string {
+	ahead := 12 - now.UTC().Hour()           // -11 to 12
+	return fmt.Sprintf("Etc/GMT%+d", -ahead) // POSIX counts westwards
+}
+
+// passes wants a fresh inquiry to become a lead with a task within 5 seconds, as
+// somebody sees it who asks the API.
+func (c *company) passes(t *testing.T, web string) {
+	t.Helper()
+	printed := run(t, "token", "add", "-c", c.config, "--login", "manager", "--name", "oracle")
+	_, bearer, ok := strings.Cut(strings.TrimSpace(printed), "token: ")
+	if !ok {
+		t.Fatalf("token add printed %q", printed)
+	}
+	fresh := newSender(c.edge(), "fresh", 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	q := inquiry{mark: "fresh-00001", connection: "site", contentType: "application/x-www-form-urlencoded", body: []byte("name=Fresh&phone=%2B79130000000&no=fresh-00001")}
+	if err := fresh.insist(ctx, q); err != nil {
+		t.Fatalf("a fresh inquiry is not taken: %v", err)
+	}
+	_, promised, _, broken := fresh.result()
+	if len(broken) > 0 {
+		t.Fatal(broken)
+	}
+	var said string
+	for {
+		var inquiry struct{ Lead *string }
+		said = ask(ctx, web+"/api/v1/inquiries/"+promised[q.mark], bearer, &inquiry)
+		if inquiry.Lead != nil {
+			var tasks struct{ Items []struct{ ID string } }
+			if said = ask(ctx, web+"/api/v1/tasks?status=open&lead="+*inquiry.Lead, bearer, &tasks); len(tasks.Items) > 0 {
+				return
+			}
+		}
+		if !pause(ctx, 20*time.Millisecond) {
+			t.Fatalf("a fresh inquiry has no task after 5 s; the API says %s", said)
+		}
+	}
+}
+
+// ask gets a document of the API, and gives its text or what went wrong.
+func ask(ctx context.Context, url, bearer string, into any) string {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err.Error()
+	}
+	r.Header.Set("Authorization", "Bearer "+bearer)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err.Error()
+	}
+	if answer.StatusCode == http.StatusOK {
+		if err := json.Unmarshal(content, into); err != nil {
+			return err.Error()
+		}
+	}
+	return answer.Status + " " + string(content)
+}
+
+// drain is how long obligations may take when all is well again.
+const drain = 30 * time.Second
+
+// ordeal posts while the faults happen, and then looks for what was promised.
+func (c *company) ordeal(t *testing.T, number uint64, span time.Duration, rate int, victims ...victim) {
+	t.Helper()
+	all, end := context.WithTimeout(t.Context(), 2*span+2*time.Minute)
+	defer end()
+	s := newSender(c.edge(), fmt.Sprintf("oracle%d", number), number)
+	posting, stop := context.WithCancel(all)
+	defer stop()
+	posted := make(chan struct{})
+	go func() { // waited for below
+		defer close(posted)
+		s.post(posting, all, rate)
+	}()
+	suffer(all, t, plan(rand.New(rand.NewPCG(number, 2)), victims, span))
+	c.ready(t)
+	stop()
+	<-posted
+	c.settle(all, t, s, drain)
+	sent, promised, refusals, _ := s.result()
+	t.Logf("%d inquiries sent, %d acknowledged, %d attempts refused or broken", len(sent), len(promised), refusals)
+	if len(promised) < len(sent)/2 {
+		t.Errorf("only %d of %d inquiries were ever acknowledged", len(promised), len(sent))
+	}
+	c.inspect(all, t, s)
+}
+
+func TestNothingAcknowledgedIsLostWhoeverIsKilled(t *testing.T) {
+	number := seed(t)
+	c := newCompany(t, "", [2]string{"edge", "edge,web"}, [2]string{"worker", "worker"})
+	c.ordeal(t, number, span(t, 14*time.Second), 60, c.processes[0], c.processes[1], c.postgres)
+	c.passes(t, c.edge())
+}
+
+func TestAnOrderlyStopUnderLoadLosesNothing(t *testing.T) {
+	number := seed(t)
+	c := newCompany(t, "", [2]string{"gateway", "edge,worker,web"})
+	s := newSender(c.edge(), fmt.Sprintf("stop%d", number), number)
+	all, end := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer end()
+	posting, stop := context.WithCancel(all)
+	defer stop()
+	posted := make(chan struct{})
+	go func() { // waited for below
+		defer close(posted)
+		s.post(posting, all, 150)
+	}()
+	for range 2 {
+		pause(all, 1500*time.Millisecond)
+		began := time.Now()
+		if err := c.processes[0].terminate(all); err != nil {
+			t.Error(err)
+		}
+		t.Logf("stopped in %s", time.Since(began).Round(time.Millisecond))
+		if err := c.processes[0].start(all); err != nil {
+			t.Fatal(err)
+		}
+		c.ready(t)
+	}
+	stop()
+	<-posted
+	c.settle(all, t, s, drain)
+	c.inspect(all, t, s)
+}
+
+func TestWithoutPostgreSQLTheEdgeRefusesAndThenGoesOn(t *testing.T) {
+	c := newCompany(t, "", [2]string{"gateway", "edge,worker,web"})
+	s := newSender(c.edge(), "away", 1)
+	if err := c.postgres.kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	status, _, err := s.attempt(t.Context(), invent(rng, "away", 1))
+	if err != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("without PostgreSQL the edge answers %d (%v), want 503", status, err)
+	}
+	if err := c.postgres.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.passes(t, c.edge())
+}
