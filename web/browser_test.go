@@ -177,6 +177,7 @@ func (s *stack) history() (shown int64) {
 			s.talk(got.LeadID)
 		}
 	}
+	s.dead("letter-1", `{"form":"callback","contact":{"who":"Вера","how":"в телеграме @vera_garden"},"text":"Перезвоните мне вечером"}`)
 	s.pass(50 * time.Minute)
 	missed := s.form("", "+7 912 777-00-11", "")
 	missed.Channel, missed.Connection, missed.Fields, missed.Call = leads.ChannelCall, "ats", nil, &leads.Call{Ring: 25 * time.Second, Dialled: "+73432001020"}
@@ -208,6 +209,8 @@ func (s *stack) places(lead int64) map[string]string {
 		"reports": "/reports", "funnel": "/reports/funnel", "funnel-snapshot": "/reports/funnel?clock=snapshot", "loss": "/reports/loss-reasons",
 		"processes": "/processes", "process": "/processes/inquiry", "rules": "/rules", "people": "/people", "person": "/people/anna", "journal": "/journal", "profile": "/profile",
 		"instance": fmt.Sprintf("/instances/%d", s.task(lead).Instance), "missing": "/nowhere",
+		"connections": "/connections", "connection": "/connections/at/site", "connection-new": "/connections/new?provider=webform/generic",
+		"dead": "/dead-letters", "dead-letter": "/dead-letters/letter-1", "password": "/profile/password", "report-leads": "/reports/funnel/leads?column=leads",
 	}
 }
 
@@ -226,18 +229,24 @@ func TestPagesFitATelephone(t *testing.T) {
 	}
 }
 
-func TestPagesBreakNoPolicyInLightDarkAndEnglish(t *testing.T) {
+func TestPagesAreThereInLightDarkAndEnglish(t *testing.T) {
 	s := newStack(t)
 	lead := s.history()
 	ctx := s.browser(1440, 900)
 	s.enter(ctx, "root")
 	for name, path := range s.places(lead) {
 		s.run(ctx, chromedp.Navigate(s.http.URL+path))
+		if heading := s.text(ctx, "h1"); heading == "" {
+			t.Errorf("%s has no heading", name)
+		}
 		s.shoot(ctx, "wide-"+name)
 	}
 	for _, look := range []string{"dark", "english"} {
 		if look == "dark" {
-			s.run(ctx, chromedp.Navigate(s.http.URL+"/profile"), chromedp.SetValue(chromedp.CSS("#u-theme"), "dark"), chromedp.Submit(chromedp.CSS("#u-theme")))
+			s.run(ctx, chromedp.Navigate(s.http.URL+"/profile"))
+			if _, err := chromedp.RunResponse(ctx, chromedp.SetValue(chromedp.CSS("#u-theme"), "dark")); err != nil { // the choice sends its form
+				t.Fatal(err)
+			}
 		} else {
 			s.must(s.Staff.SetLanguage(t.Context(), s.who("root"), "en", s.now()))
 		}

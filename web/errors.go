@@ -81,7 +81,7 @@ func asRefusal(err error, target **engine.Refusal) bool { return errors.As(err, 
 // showError is the one place that turns errors into pages. What we did wrong is logged here, once.
 func (s *Server) showError(c *gin.Context, actor staff.Actor, err error) {
 	status := statusOf(err)
-	if status == http.StatusInternalServerError {
+	if status == http.StatusInternalServerError && c.Request.Context().Err() == nil { // else the person has gone to another page
 		s.Log.ErrorContext(c.Request.Context(), "page failed", "route", c.FullPath(), "method", c.Request.Method, "error", err)
 	}
 	p := errorPage{page: s.blankPage(c, "error.title"), Status: status}

@@ -1,4 +1,25 @@
 package web
 
-// extend adds to the rooms of a test what not every test needs.
-func (s *stack) extend(*Deps) {}
+import (
+	"bytes"
+	"context"
+	"io"
+
+	"marshrut/connectors/catalog"
+	"marshrut/connectors/registry"
+	"marshrut/pipeline/intake"
+)
+
+// extend adds the rooms of the way in.
+func (s *stack) extend(d *Deps) {
+	s.t.Helper()
+	d.Providers = catalog.All()
+	var err error
+	d.Connections, err = registry.New(s.pool, d.Providers, registry.Options{Key: "a secret key of the installation", Region: "RU", Language: "ru",
+		PublicURL: "http://localhost:8080", Zone: moscow, Now: s.now, Log: d.Log})
+	s.must(err)
+	s.must(d.Connections.UpsertFile(s.t.Context(), s.now(), []registry.Configured{{Name: "site", Connector: "webform", Provider: "generic", Title: "Сайт", Source: "site", Token: "a token of the site, long enough"}}))
+	s.must(d.Connections.Refresh(s.t.Context()))
+	d.Intake = intake.New(intake.Options{Pool: s.pool, Connections: d.Connections, Repository: d.Leads, Casework: d.Casework, Now: s.now, Log: d.Log,
+		Fetch: func(context.Context, string) (io.ReadCloser, error) { return io.NopCloser(&bytes.Buffer{}), nil }})
+}

@@ -67,7 +67,7 @@ type diPoint struct {
 	Y float64 `xml:"y,attr"`
 }
 
-// flowMap draws process as its file lays it out, with marks by element id. A file without a diagram gives "".
+// flowMap draws process as its file lays it out, with marks by the id of an element or flow. A file without a diagram gives "".
 func flowMap(source []byte, process *bpmn.Process, marks map[string]mark) (template.HTML, error) {
 	var d diagram
 	decoder := xml.NewDecoder(strings.NewReader(string(source)))
@@ -168,7 +168,7 @@ func (m *mapDrawing) flow(e diEdge) {
 		return
 	}
 	class := "fm-flow"
-	if m.passed(f.Source) && m.passed(f.Target) {
+	if m.marks[f.ID] != markNone {
 		class += " done"
 	}
 	var path strings.Builder
@@ -184,10 +184,6 @@ func (m *mapDrawing) flow(e diEdge) {
 		at = *e.Label.Bounds
 	}
 	m.label("fm-label", f.Name, at, 16)
-}
-
-func (m *mapDrawing) passed(element int) bool {
-	return m.marks[m.process.Elements[element].ID] != markNone
 }
 
 func (m *mapDrawing) element(e *bpmn.Element, s diShape) {

@@ -340,6 +340,9 @@ func waits(v runView) []string {
 func marksOf(v processes.InstanceView) map[string]mark {
 	marks := map[string]mark{}
 	for _, visit := range v.Path {
+		if visit.Flow != "" {
+			marks[visit.Flow] = markDone
+		}
 		if visit.Left != nil {
 			marks[visit.Element] = markDone
 		}

@@ -372,9 +372,14 @@ func TestPagesForbidWhatTheyDoNotNeed(t *testing.T) {
 	if !strings.Contains(policy, "default-src 'self'") || strings.Contains(policy, "unsafe") || a.header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("headers: %v", a.header)
 	}
-	for _, inline := range []string{" style=", "onclick=", "<script>"} {
-		if strings.Contains(a.body, inline) {
-			t.Errorf("the page holds %q, which its policy forbids", inline)
+	lead := s.history()
+	root := s.as("root")
+	for name, path := range s.places(lead) {
+		body := root.get(path).body
+		for _, inline := range []string{" style=", " onclick=", " onload=", "<script>", "<style", "javascript:"} {
+			if strings.Contains(body, inline) {
+				t.Errorf("%s holds %q, which the policy of the pages forbids", name, inline)
+			}
 		}
 	}
 }

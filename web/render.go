@@ -181,6 +181,7 @@ type menuItem struct {
 	Path, Icon, Text string
 	Current          bool
 	Main             bool // also in the bar at the bottom of a telephone
+	Counts           bool // waiting tasks
 	Count            int
 	Alarm            bool
 }
@@ -229,7 +230,7 @@ func (s *Server) page(c *gin.Context, actor staff.Actor, title string) page {
 		line := menuItem{Path: item.path, Icon: item.icon, Text: p.T(item.text), Main: item.main,
 			Current: p.Path == item.path || strings.HasPrefix(p.Path, item.path+"/")}
 		if item.path == "/tasks" {
-			line.Count, line.Alarm = p.Open, p.Late > 0
+			line.Counts, line.Count, line.Alarm = true, p.Open, p.Late > 0
 		}
 		p.Menu = append(p.Menu, line)
 	}

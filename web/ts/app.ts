@@ -5,6 +5,15 @@ import { startKeys } from "./keys";
 startBell();
 startKeys();
 
+// A route map begins where the work is.
+for (const box of document.querySelectorAll<HTMLElement>(".flowmap-box")) {
+  const here = box.querySelector(".fm-element.current, .fm-element.trouble");
+  if (!here) continue;
+  const [frame, place] = [box.getBoundingClientRect(), here.getBoundingClientRect()];
+  box.scrollLeft += place.left - frame.left - (frame.width - place.width) / 2;
+  box.scrollTop += place.top - frame.top - (frame.height - place.height) / 2;
+}
+
 // A filter is sent as soon as it is chosen.
 document.addEventListener("change", (event) => {
   const field = event.target;

@@ -17,6 +17,7 @@ export function startBell(): void {
     document.title = open > 0 ? `(${open}) ${title}` : title;
     for (const count of document.querySelectorAll<HTMLElement>("[data-task-count]")) {
       count.textContent = String(open);
+      count.hidden = open === 0;
       count.classList.toggle("alarm", late > 0);
     }
   });
