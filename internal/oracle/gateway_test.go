@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -84,7 +85,7 @@ func (g *gateway) start(context.Context) error {
 	}
 	defer log.Close()
 	cmd := exec.Command(g.binary, "serve", "-c", g.config, "--roles", g.roles)
-	cmd.Env = append(os.Environ(), "MARSHRUT_HTTP_LISTEN="+g.listen)
+	cmd.Env = append(environment(), "MARSHRUT_HTTP_LISTEN="+g.listen)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", g.name, err)
@@ -193,11 +194,18 @@ func (g *gateway) tail(n int) string {
 // run runs an errand of the gateway's program and gives what it printed.
 func run(t *testing.T, arguments ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), program(t), arguments...).CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), program(t), arguments...)
+	cmd.Env = environment()
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("marshrut %s: %v\n%s", strings.Join(arguments, " "), err, out)
 	}
 	return string(out)
+}
+
+// environment is ours without what would be taken for settings.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "MARSHRUT_") })
 }
 
 // freeAddress is one of loopback that nobody listens on.

@@ -91,6 +91,19 @@ func (s *sender) person(ctx context.Context, q inquiry, again int, after time.Du
 	_ = clicks.Wait() // an inquiry that was never acknowledged owes nobody anything
 }
 
+// once posts one inquiry a single time, and remembers what comes of it.
+func (s *sender) once(ctx context.Context) (status int, err error) {
+	q, _, _ := s.next()
+	s.mu.Lock()
+	s.sent[q.mark] = q
+	s.mu.Unlock()
+	status, id, err := s.attempt(ctx, q)
+	if err == nil && status == http.StatusAccepted {
+		s.promise(q, id)
+	}
+	return status, err
+}
+
 // insist posts the same bytes until they are acknowledged.
 func (s *sender) insist(ctx context.Context, q inquiry) error {
 	for {
