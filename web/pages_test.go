@@ -376,7 +376,7 @@ func TestPagesForbidWhatTheyDoNotNeed(t *testing.T) {
 	root := s.as("root")
 	for name, path := range s.places(lead) {
 		body := root.get(path).body
-		for _, inline := range []string{" style=", " onclick=", " onload=", "<script>", "<style", "javascript:"} {
+		for _, inline := range []string{` style="`, ` onclick="`, ` onload="`, "<script>", "<style", "javascript:"} {
 			if strings.Contains(body, inline) {
 				t.Errorf("%s holds %q, which the policy of the pages forbids", name, inline)
 			}
