@@ -237,8 +237,11 @@ func (p page) journalEntry(at time.Time, actor, action string, data json.RawMess
 		e.Icon, e.Title, e.Detail = "note", p.T("journal.lead_changed"), p.changes(d)
 	case "lead.changed-without-task":
 		e.Title, e.Text = p.T("journal.without_task"), text("why")
-	case "task.refused":
-		e.Icon, e.Class, e.Title, e.Text = "lock", "refused", p.T("journal.refused", "title", text("title")), text("message")
+	case "task.refused", "lead.refused":
+		e.Icon, e.Class, e.Title, e.Text = "lock", "refused", p.T("journal.action_lead_refused"), text("message")
+		if title := text("title"); title != "" {
+			e.Title = p.T("journal.refused", "title", title)
+		}
 		if steps, ok := d["steps"].([]any); ok {
 			for _, step := range steps {
 				if m, ok := step.(map[string]any); ok {
