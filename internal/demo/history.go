@@ -24,8 +24,10 @@ type history struct {
 	gateway *app.App
 	clock   *clock
 	api     *client
-	players map[string]*player // by login
-	plans   map[string]time.Time
+	players map[string]*player   // by login
+	plans   map[string]time.Time // when who has a task will do it, by task
+	open    []task               // as last listed
+	stale   bool                 // something has happened since then
 }
 
 // makeHistory lets the company work from where the clock stands until now. The same seed makes the same company.
@@ -107,6 +109,7 @@ func (h *history) post(ctx context.Context, l letter) error {
 	if err != nil {
 		return err
 	}
+	h.stale = true
 	return h.api.awaitFiled(ctx, id)
 }
 
@@ -124,17 +127,23 @@ func (h *history) fireTimers(ctx context.Context) error {
 		if err != nil || fired == 0 {
 			return err
 		}
+		h.stale = true
 	}
 }
 
 // work lets everybody whose plan says so do a task. Two work at a time, as many as the machine has hands.
-func (h *history) work(ctx context.Context, at time.Time) error {
-	tasks, err := h.api.openTasks(ctx)
-	if err != nil {
-		return err
+func (h *history) work(ctx context.Context, at time.Time) (err error) {
+	if !working(at) {
+		return nil
+	}
+	if h.stale {
+		if h.open, err = h.api.openTasks(ctx); err != nil {
+			return err
+		}
+		h.stale = false
 	}
 	byPerson := map[string][]task{}
-	for _, t := range tasks {
+	for _, t := range h.open {
 		p := h.players[t.Assignee]
 		if p == nil {
 			continue // nobody's yet
@@ -144,9 +153,10 @@ func (h *history) work(ctx context.Context, at time.Time) error {
 			due = p.plan(t, at)
 			h.plans[t.ID] = due
 		}
-		if !due.After(at) && len(byPerson[t.Assignee]) < 4 && working(at) {
+		if !due.After(at) && len(byPerson[t.Assignee]) < 4 {
 			byPerson[t.Assignee] = append(byPerson[t.Assignee], t)
 			delete(h.plans, t.ID)
+			h.stale = true
 		}
 	}
 	var group errgroup.Group

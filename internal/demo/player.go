@@ -30,11 +30,15 @@ var delays = map[string]time.Duration{
 	"Дождаться оплаты":              40 * time.Hour,
 }
 
-// plan says when the person will do the task. One in twenty-five is put off for days, as it happens.
+// plan says when the person will do the task. One in twenty-five is put off for days, as it happens. What has been agreed
+// with the client for a day far off is done about that day.
 func (p *player) plan(t task, now time.Time) time.Time {
 	delay, ok := delays[t.Title]
 	if !ok {
 		delay = 2 * time.Hour
+	}
+	if agreed := t.DueAt.Sub(now); agreed > 2*24*time.Hour {
+		return now.Add(time.Duration(float64(agreed) * (0.8 + 0.3*p.random.Float64()*p.pace)))
 	}
 	spread := 0.35 + 1.3*p.random.Float64()
 	if p.random.IntN(25) == 0 {
@@ -55,6 +59,9 @@ var ways = map[string]int{
 	"new_interest": 55, "current_lead": 15, "not_sales": 12, "spam": 5,
 }
 
+// late are the tasks of leads that have come far.
+var late = map[string]bool{"Подготовить предложение": true, "Отправить предложение": true, "Оформить договор и счёт": true, "Дождаться оплаты": true}
+
 var lucky = []string{"talked", "target", "agreed", "ready", "sent", "signed", "done", "paid"}
 
 func (p *player) choose(t task) string {
@@ -64,6 +71,9 @@ func (p *player) choose(t task) string {
 		weight, ok := ways[outcome.ID]
 		if !ok {
 			weight = 10
+		}
+		if outcome.ID == "lost" && late[t.Title] {
+			weight /= 4 // who has come so far seldom leaves
 		}
 		if slices.Contains(lucky, outcome.ID) {
 			weight = int(float64(weight) * p.luck)
@@ -170,7 +180,7 @@ func (p *player) value(s taskStep, now time.Time) any {
 	case "confirm", "call", "message":
 		return true
 	case "date":
-		return now.AddDate(0, 0, 1+p.random.IntN(9)).Format("2006-01-02T15:04:05Z07:00")
+		return now.AddDate(0, 0, 2+p.random.IntN(14)).Format("2006-01-02T15:04:05Z07:00")
 	case "file":
 		return fmt.Sprintf("КП-%04d в 1С", p.random.IntN(10_000))
 	case "choice":
