@@ -39,7 +39,7 @@ func TestNothingAcknowledgedIsLostWhoeverIsKilledWithKafka(t *testing.T) {
 	for _, g := range c.processes {
 		victims = append(victims, g)
 	}
-	c.ordeal(t, number, span(t, 60*time.Second), 60, victims...)
+	c.ordeal(t, number, span(t, 40*time.Second), 60, victims...)
 	c.passes(t, "http://"+c.processes[3].listen)
 }
 
