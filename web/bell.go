@@ -80,7 +80,11 @@ func (s *Server) events(c *gin.Context, actor staff.Actor) error {
 	defer beat.Stop()
 	for {
 		open, late := s.openTasks(c, actor)
-		fmt.Fprintf(c.Writer, "event: tasks\ndata: {\"open\":%d,\"late\":%d}\n\n", open, late)
+		news, err := s.Staff.Unread(c.Request.Context(), actor.ID)
+		if err != nil {
+			return nil // the page connects again
+		}
+		fmt.Fprintf(c.Writer, "event: tasks\ndata: {\"open\":%d,\"late\":%d,\"news\":%d}\n\n", open, late, news)
 		c.Writer.Flush()
 		select {
 		case <-c.Request.Context().Done():

@@ -98,6 +98,24 @@ func TestTasksAreListedByUrgency(t *testing.T) {
 	anna.get("/tasks").says(t, http.StatusOK, "Просрочено")
 }
 
+func TestTheHeadReadsThatWorkIsLate(t *testing.T) {
+	s := newStack(t)
+	s.lead("anna")
+	s.pass(2 * time.Hour)
+	if _, err := s.Processes.TakeDue(t.Context(), s.now(), 100); err != nil {
+		t.Fatal(err)
+	}
+	olga := s.as("olga")
+	page := olga.get("/tasks")
+	page.says(t, http.StatusOK, "Новости", "Связаться с клиентом")
+	to := page.body[strings.Index(page.body, `name="to" value="`)+len(`name="to" value="`):]
+	olga.post("/news/read", "to", to[:strings.Index(to, `"`)]).leadsTo(t, "/tasks")
+	if again := olga.get("/tasks"); strings.Contains(again.body, "Новости") {
+		t.Error("the news are still there")
+	}
+	olga.post("/news/read", "to", "all").says(t, http.StatusBadRequest)
+}
+
 func TestATaskIsDoneStepByStepAndNamesWhatIsMissing(t *testing.T) {
 	s := newStack(t)
 	lead, task := s.lead("anna")

@@ -24,6 +24,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	// My work.
 	get("/", "", s.home)
 	get("/events", "", s.events)
+	post("/news/read", "", s.readNews)
 	get("/tasks", staff.WorkTasks, s.showTasks)
 	get("/tasks/:id", "", s.showTask)
 	post("/tasks/:id/work", staff.WorkTasks, s.workTask)

@@ -14,6 +14,7 @@ import (
 var allowedPages = map[string]string{
 	"GET /":                             "mhaxo",
 	"GET /tasks":                        "mha",
+	"POST /news/read":                   "mhaxo",
 	"GET /leads":                        "mhaxo",
 	"GET /leads/new":                    "mha",
 	"POST /leads/new":                   "mha",

@@ -25,6 +25,8 @@ type tasksPage struct {
 	Next    string
 	Query   string // of the address, for the fragment that is fetched anew
 	Empty   bool
+	News    []staff.Notice // unread
+	NewsTo  int64          // the latest of them
 }
 
 // taskGroup is a heading with its tasks.
@@ -104,12 +106,49 @@ func (s *Server) showTasks(c *gin.Context, actor staff.Actor) error {
 	if err != nil {
 		return err
 	}
+	if p.Whose == "" && !p.Done {
+		if err := s.news(c.Request.Context(), actor, &p); err != nil {
+			return err
+		}
+	}
 	p.Empty = !slices.ContainsFunc(p.Groups, func(g taskGroup) bool { return len(g.Tasks) > 0 })
 	if c.GetHeader(partHeader) != "" {
 		s.pages.showPart(c, http.StatusOK, "tasks", "task-groups", p)
 		return nil
 	}
 	s.pages.show(c, http.StatusOK, "tasks", p)
+	return nil
+}
+
+// newsShown is how many unread notices stand above the tasks.
+const newsShown = 20
+
+// news are the unread notices: what the system has to say beside new tasks, such as work that is late.
+func (s *Server) news(ctx context.Context, actor staff.Actor, p *tasksPage) error {
+	list, err := s.Staff.Notices(ctx, actor.ID, newsShown)
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		if n.ReadAt == nil && n.Kind != staff.TaskArrived { // a new task is in the list below
+			p.News = append(p.News, n)
+		}
+		p.NewsTo = max(p.NewsTo, n.ID)
+	}
+	return nil
+}
+
+// readNews marks the notices that were shown as read.
+func (s *Server) readNews(c *gin.Context, actor staff.Actor) error {
+	to, err := strconv.ParseInt(c.PostForm("to"), 10, 64)
+	if err != nil {
+		return errBadRequest
+	}
+	if err := s.Staff.MarkRead(c.Request.Context(), actor.ID, to, s.Now()); err != nil {
+		return err
+	}
+	s.flash(c, "done.read")
+	c.Redirect(http.StatusSeeOther, "/tasks")
 	return nil
 }
 

@@ -6,14 +6,15 @@ export function startBell(): void {
   const address = document.body.dataset.events;
   if (!address) return;
   let open = Number(document.body.dataset.open ?? 0);
+  let known = -1; // unread notices; the first answer says how many there were
   const title = document.title.replace(/^\(\d+\)\s*/, "");
   const source = new EventSource(address);
   source.addEventListener("tasks", (event) => {
-    const { open: now, late } = JSON.parse(event.data) as { open: number; late: number };
-    if (now !== open) document.dispatchEvent(new CustomEvent("tasks-changed"));
-    if (now > open && localStorage.getItem(quietKey) === null) chime();
-    if (now !== open) refreshList();
+    const { open: now, late, news } = JSON.parse(event.data) as { open: number; late: number; news: number };
+    if ((now > open || (known >= 0 && news > known)) && localStorage.getItem(quietKey) === null) chime();
+    if (now !== open || (known >= 0 && news !== known)) refreshList();
     open = now;
+    known = news;
     document.title = open > 0 ? `(${open}) ${title}` : title;
     for (const count of document.querySelectorAll<HTMLElement>("[data-task-count]")) {
       count.textContent = String(open);
