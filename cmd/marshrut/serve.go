@@ -43,7 +43,10 @@ func (s *serveCommand) Run(c console) error {
 		return err
 	}
 	err = gateway.Start(c.ctx)
-	if err == nil {
+	switch {
+	case c.ctx.Err() != nil:
+		err = nil // told to stop while starting: what was begun is taken down below
+	case err == nil:
 		log.Info("ready", "address", gateway.Addr(), "roles", s.Roles, "version", version)
 		select {
 		case <-c.ctx.Done():

@@ -202,7 +202,15 @@ func (a *App) openConnections(ctx context.Context) (err error) {
 	if err := a.Connections.Refresh(ctx); err != nil {
 		return err
 	}
-	a.onStop("counts of connections", a.Connections.Flush)
+	a.onStop("counts of connections", a.flushCounts)
+	return nil
+}
+
+// flushCounts writes the last counts. With PostgreSQL away they are lost, which nobody stops less orderly for.
+func (a *App) flushCounts(ctx context.Context) error {
+	if err := a.Connections.Flush(ctx); err != nil {
+		a.log.Warn("the last counts of connections were not written", "error", err)
+	}
 	return nil
 }
 
