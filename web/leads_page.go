@@ -100,7 +100,7 @@ func (s *Server) listLeads(c *gin.Context, actor staff.Actor, p leadsPage) error
 	return nil
 }
 
-// leadTotals adds up the open leads of the filter by stage.
+// leadTotals adds up the leads of the filter by stage.
 func (s *Server) leadTotals(c *gin.Context, f repository.LeadFilter, w words, p *leadsPage) error {
 	totals, err := s.Leads.Totals(c.Request.Context(), f)
 	if err != nil {
@@ -108,7 +108,11 @@ func (s *Server) leadTotals(c *gin.Context, f repository.LeadFilter, w words, p 
 	}
 	var sum leads.Amount
 	for _, t := range totals {
-		p.Totals = append(p.Totals, totalLine{w.Stage(t.Funnel, t.Stage), t.Count, t.Sum.String()})
+		name := w.Stage(t.Funnel, t.Stage)
+		if len(w.Funnels) > 1 {
+			name = w.Funnel(t.Funnel) + ": " + name
+		}
+		p.Totals = append(p.Totals, totalLine{name, t.Count, t.Sum.String()})
 		p.Total.Count += t.Count
 		sum = sum.Add(t.Sum)
 	}
