@@ -26,6 +26,7 @@ import (
 	"marshrut/internal/staff"
 	"marshrut/leads"
 	"marshrut/leads/repository"
+	"marshrut/pipeline/intake"
 	"marshrut/processes"
 	"marshrut/processes/casework"
 )
@@ -45,6 +46,8 @@ type stack struct {
 	t    *testing.T
 	pool *pgxpool.Pool
 	http *httptest.Server
+
+	intake *intake.Intake
 
 	mu    sync.Mutex
 	clock time.Time
