@@ -114,10 +114,9 @@ func openFolder(o Options) (folder, error) {
 		f.complete = true
 		return f, f.moveTo(o.Listen)
 	}
-	if settings == nil {
-		if err := f.discard(); err != nil {
-			return f, fmt.Errorf("throw away the half-made demo company in %s: %w", dir, err)
-		}
+	// As root the cluster lies elsewhere and outlives a folder that somebody deleted: it goes in any case.
+	if err := f.discard(); err != nil {
+		return f, fmt.Errorf("throw away the half-made demo company in %s: %w", dir, err)
 	}
 	return f, f.make(o.Listen)
 }

@@ -84,8 +84,8 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 		t.Errorf("the second start changed the history: %+v, before %+v", after, before)
 	}
 
-	// A history that was cut short is made anew, not shown half.
-	if err := os.Remove(filepath.Join(dir, "complete")); err != nil {
+	// A history that was cut short is made anew, not shown half; so is that of a folder somebody has deleted.
+	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	gateway, token = company(t, dir)
