@@ -47,6 +47,9 @@ var tables = []copied{
 	{table: "timer", lead: "t.subject"},
 	{table: "subscription", lead: "t.subject"},
 	{table: "process_journal", lead: "t.subject"},
+	{table: "notice", lead: "t.lead_id"},
+	// What has to go out rests when it is copied: nobody shall send it.
+	{table: "delivery", lead: "t.lead_id", other: map[string]string{"idempotency_key": "'0' || t.idempotency_key", "state": "'parked'", "lease_until": "null", "done_at": "null"}},
 }
 
 var shifted = map[string]bool{"id": true, "lead_id": true, "contact_id": true, "subject": true, "instance_id": true, "root_id": true, "parent_id": true}
@@ -187,7 +190,7 @@ func (t copied) expression(c column) string {
 	switch other, ok := t.other[c.name]; {
 	case ok:
 		e = other
-	case shifted[c.name]:
+	case shifted[c.name] && c.kind == "bigint":
 		e += shift
 	}
 	return "(" + e + ")::" + c.travels()

@@ -53,7 +53,7 @@ create table delivery (
 	autovacuum_vacuum_scale_factor = 0.02,
 	autovacuum_vacuum_cost_delay = 0
 );
-create index delivery_due on delivery (due_at) where state in ('waiting', 'leased');
+create index delivery_due on delivery (connection, due_at, id) where state in ('waiting', 'leased');
 -- A parked row is open too: nothing of its object overtakes it until a person
 -- has replayed or discarded it.
 create index delivery_object on delivery (connection, object, sequence, id)

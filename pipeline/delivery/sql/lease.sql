@@ -1,30 +1,40 @@
 -- lease.sql: take up to $3 rows that are due at $1 until $2: of each object only
 -- the oldest open one, of each connection no more than $4 less what $5/$6 say is
--- in hand already. A lease that ran out is due again.
-with busy as (
-	select * from unnest($5::text[], $6::integer[]) as b (connection, count)
-), ranked as materialized (
-	select d.id, row_number() over (partition by d.connection order by d.due_at, d.id) + coalesce(b.count, 0) as place
-	from (
-		select o.id, o.connection, o.due_at
-		from delivery o
-		where o.state in ('waiting', 'leased') and o.due_at <= $1
-			and not exists (select 1 from busy b where b.connection = o.connection and b.count >= $4)
+-- in hand already. A lease that ran out is due again. Connections are found by
+-- skipping along the index and only the heads of each are read, so that a long
+-- backlog of one costs no more than a short one.
+with recursive connections as (
+	(select connection from delivery where state in ('waiting', 'leased') order by connection limit 1)
+	union all
+	select (
+		select d.connection from delivery d
+		where d.state in ('waiting', 'leased') and d.connection > c.connection
+		order by d.connection limit 1
+	)
+	from connections c
+	where c.connection is not null
+), heads as materialized (
+	select o.id
+	from connections c
+	left join unnest($5::text[], $6::integer[]) as b (connection, count) using (connection)
+	cross join lateral (
+		select d.id
+		from delivery d
+		where d.connection = c.connection and d.state in ('waiting', 'leased') and d.due_at <= $1
 			and not exists (
 				select 1 from delivery older
-				where older.connection = o.connection and older.object = o.object and older.object <> ''
+				where older.connection = d.connection and older.object = d.object and older.object <> ''
 					and older.state in ('waiting', 'leased', 'parked')
-					and (older.sequence, older.id) < (o.sequence, o.id)
+					and (older.sequence, older.id) < (d.sequence, d.id)
 			)
-		order by o.due_at
-		limit 1000
-	) d
-	left join busy b using (connection)
+		order by d.due_at, d.id
+		limit greatest(0, $4::integer - coalesce(b.count, 0))
+	) o
 ), due as (
 	select d.id
-	from ranked r
+	from heads h
 	join delivery d using (id)
-	where r.place <= $4 and d.state in ('waiting', 'leased') and d.due_at <= $1
+	where d.state in ('waiting', 'leased') and d.due_at <= $1
 	order by d.due_at
 	limit $3
 	for update of d skip locked
