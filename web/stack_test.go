@@ -26,7 +26,6 @@ import (
 	"marshrut/internal/staff"
 	"marshrut/leads"
 	"marshrut/leads/repository"
-	"marshrut/pipeline/intake"
 	"marshrut/processes"
 	"marshrut/processes/casework"
 )
@@ -46,8 +45,6 @@ type stack struct {
 	t    *testing.T
 	pool *pgxpool.Pool
 	http *httptest.Server
-
-	intake *intake.Intake
 
 	mu    sync.Mutex
 	clock time.Time
