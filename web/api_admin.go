@@ -3,7 +3,6 @@ package web
 import (
 	_ "embed"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -268,14 +267,10 @@ func (s *Server) apiDiscard(c *gin.Context, actor staff.Actor) error {
 
 // readOptionalJSON reads a body that may be missing.
 func readOptionalJSON(c *gin.Context, into any) error {
-	if c.Request.ContentLength == 0 || c.Request.Body == nil || c.Request.Body == http.NoBody {
+	if c.Request.ContentLength == 0 {
 		return nil
 	}
-	err := readJSON(c, into)
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return readJSON(c, into)
 }
 
 // apiConnection is a configured connection and what happens on it. Its address holds its token and is not here.

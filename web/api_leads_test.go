@@ -222,23 +222,23 @@ func TestAContactIsNotedAndStandsInTheHistory(t *testing.T) {
 
 func TestALeadIsNotClosedPastItsTask(t *testing.T) {
 	s := newStack(t)
-	id, task := s.lead("anna")
+	id, _ := s.lead("anna")
 	p, path := s.program("anna"), "/leads/"+idText(id)
-	got := p.post(path+"/close", map[string]any{"status": "junk", "reason": "spam"})
-	if got.status < 400 {
-		if v := p.get(path).lead(); v.Status != leads.StatusJunk {
-			t.Errorf("closed without steps, and the lead is %s", v.Status)
-		}
+	refused := p.post(path+"/close", map[string]any{"status": "junk", "reason": "spam"}).problem(http.StatusUnprocessableEntity)
+	if !slices.Equal(refused.missing(), []string{"read", "reach"}) {
+		t.Errorf("missing are %v", refused.missing())
 	}
-	won := p.post(path+"/close", map[string]any{"status": "won"}).problem(http.StatusConflict)
-	if won.Detail == "" {
+	p.post(path+"/close", map[string]any{"status": "junk", "reason": "spam", "skip_reason": "Некогда"}).problem(http.StatusForbidden)
+	if won := p.post(path+"/close", map[string]any{"status": "won"}).problem(http.StatusConflict); won.Detail == "" {
 		t.Error("it is not said why the lead cannot be won now")
 	}
-	if v := p.get(path).lead(); v.Status == leads.StatusWon {
-		t.Error("the lead was won by the back door")
-	}
 	p.post(path+"/close", map[string]any{"status": "open"}).problem(http.StatusUnprocessableEntity)
-	_ = task
+	if v := p.get(path).lead(); v.Status != leads.StatusOpen || v.Version != 2 {
+		t.Errorf("the lead is %s in version %d", v.Status, v.Version)
+	}
+	if s.refusals(id) < 3 {
+		t.Errorf("the journal has %d refusals of 3", s.refusals(id))
+	}
 }
 
 func TestALeadGoesToAnotherByWhoMayGiveIt(t *testing.T) {
