@@ -29,8 +29,6 @@ func measureRooms(ctx context.Context, o options, server *postgresServer, result
 	results.add(over("instances of one task with their history", benchmark(ctx, server, "./processes", "BenchmarkStartOneTask$", "4000x"), "op/s", 1000, "/s"))
 	timers := benchmark(ctx, server, "./processes", "BenchmarkTimersAmongAMillionPending$", "20000x")
 	results.add(over("timers taken with 1,000,000 pending", timers, "op/s", 20000, "/s"))
-	late := benchmark(ctx, server, "./processes", "BenchmarkLatenessOfTimers$", "10000x")
-	results.add(late.row(under("lateness of timers, 1,000 due a second, p99", late.figures["p99-ms"], 1000, "ms")))
 	workbook := benchmark(ctx, server, "./reports/excel", "BenchmarkWriting$", "1x", "MARSHRUT_BENCH_LEADS="+rows)
 	results.add(workbook.row(row{what: rows + " leads to xlsx, against the bare writer", measured: fmt.Sprintf("%.0f rows/s", workbook.figures["rows/s"]), floor: "excelize",
 		ratio: fmt.Sprintf("%.2f of its time", workbook.figures["ratio"]), bar: "1.20 of its time", ok: workbook.figures["ratio"] <= 1.2}))
