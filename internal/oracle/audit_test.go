@@ -48,7 +48,7 @@ func (a *audit) find(format string, args ...any) {
 }
 
 // inspect reports all that is not as it was promised.
-func (c *company) inspect(ctx context.Context, t *testing.T, s *sender) {
+func (c *company) inspect(ctx context.Context, t *testing.T, s *sender, m *manager) {
 	t.Helper()
 	tx, err := c.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
@@ -60,6 +60,9 @@ func (c *company) inspect(ctx context.Context, t *testing.T, s *sender) {
 		if err := look(ctx, s); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := a.clicks(ctx, m); err != nil {
+		t.Fatal(err)
 	}
 	const enough = 20
 	for i, finding := range a.findings {
@@ -243,17 +246,25 @@ func (a *audit) leads(ctx context.Context, _ *sender) error {
 		"leads without one current stage":  `select l.id::text from lead l where 1 <> (select count(*) from stage_visit v where v.lead_id = l.id and v.left_at is null)`,
 		"instances with a gap in the past": `select i.id::text from process_instance i where i.revision <> (select count(*) from process_journal j where j.instance_id = i.id)`,
 	} {
-		rows, err := a.tx.Query(ctx, query)
-		if err != nil {
-			return fmt.Errorf("look for %s: %w", what, err)
+		if err := a.none(ctx, what, query); err != nil {
+			return err
 		}
-		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return fmt.Errorf("look for %s: %w", what, err)
-		}
-		if len(names) > 0 {
-			a.find("%d %s: %s", len(names), what, strings.Join(names[:min(5, len(names))], "; "))
-		}
+	}
+	return nil
+}
+
+// none wants a query to find nothing; what it finds it gives by name.
+func (a *audit) none(ctx context.Context, what, query string, arguments ...any) error {
+	rows, err := a.tx.Query(ctx, query, arguments...)
+	if err != nil {
+		return fmt.Errorf("look for %s: %w", what, err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("look for %s: %w", what, err)
+	}
+	if len(names) > 0 {
+		a.find("%d %s: %s", len(names), what, strings.Join(names[:min(5, len(names))], "; "))
 	}
 	return nil
 }

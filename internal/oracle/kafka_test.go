@@ -40,7 +40,7 @@ func TestNothingAcknowledgedIsLostWhoeverIsKilledWithKafka(t *testing.T) {
 		victims = append(victims, g)
 	}
 	c.ordeal(t, number, span(t, 40*time.Second), 60, victims...)
-	c.passes(t, "http://"+c.processes[3].listen)
+	c.passes(t)
 }
 
 func TestOnePathIsEnoughForTheEdge(t *testing.T) {
@@ -73,8 +73,8 @@ func TestOnePathIsEnoughForTheEdge(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.settle(t.Context(), t, s, drain)
-	c.inspect(t.Context(), t, s)
-	c.passes(t, "http://"+c.processes[3].listen)
+	c.inspect(t.Context(), t, s, newManager(c.web(), c.bearer))
+	c.passes(t)
 }
 
 // accepted wants the edge to say 202 again soon.

@@ -2,9 +2,7 @@ package oracle
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -14,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"marshrut/internal/blobs"
 	"marshrut/internal/postgres"
@@ -26,6 +25,7 @@ type company struct {
 	pool        *pgxpool.Pool
 	store       blobs.Store
 	processes   []*gateway
+	bearer      string // an API token of the only manager
 }
 
 const settings = `
@@ -70,6 +70,12 @@ func newCompany(t *testing.T, brokers string, roles ...[2]string) *company {
 		t.Fatal(err)
 	}
 	run(t, "user", "add", "-c", c.config, "--login", "manager", "--name", "Менеджер", "--role", "manager", "--works", "manager,duty")
+	printed := run(t, "token", "add", "-c", c.config, "--login", "manager", "--name", "oracle")
+	_, bearer, ok := strings.Cut(strings.TrimSpace(printed), "token: ")
+	if !ok {
+		t.Fatalf("token add printed %q", printed)
+	}
+	c.bearer = bearer
 	return c
 }
 
@@ -105,6 +111,16 @@ func (c *company) ready(t *testing.T) {
 // edge is where inquiries are posted; the first process has that role.
 func (c *company) edge() string { return "http://" + c.processes[0].listen }
 
+// web is where people work; the last process with that role.
+func (c *company) web() string {
+	for i := len(c.processes) - 1; i > 0; i-- {
+		if strings.Contains(c.processes[i].roles, "web") {
+			return "http://" + c.processes[i].listen
+		}
+	}
+	return c.edge()
+}
+
 // farFromMidnight is a time zone in which it is noon: the same bytes count as a
 // repeat within one day.
 func farFromMidnight(now time.Time) string {
@@ -114,14 +130,9 @@ func farFromMidnight(now time.Time) string {
 
 // passes wants a fresh inquiry to become a lead with a task within 5 seconds, as
 // somebody sees it who asks the API.
-func (c *company) passes(t *testing.T, web string) {
+func (c *company) passes(t *testing.T) {
 	t.Helper()
-	printed := run(t, "token", "add", "-c", c.config, "--login", "manager", "--name", "oracle")
-	_, bearer, ok := strings.Cut(strings.TrimSpace(printed), "token: ")
-	if !ok {
-		t.Fatalf("token add printed %q", printed)
-	}
-	fresh := newSender(c.edge(), "fresh", 1)
+	fresh, m := newSender(c.edge(), "fresh", 1), newManager(c.web(), c.bearer)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	q := inquiry{mark: "fresh-00001", connection: "site", contentType: "application/x-www-form-urlencoded", body: []byte("name=Fresh&phone=%2B79130000000&no=fresh-00001")}
@@ -132,98 +143,85 @@ func (c *company) passes(t *testing.T, web string) {
 	if len(broken) > 0 {
 		t.Fatal(broken)
 	}
-	var said string
 	for {
 		var inquiry struct{ Lead *string }
-		said = ask(ctx, web+"/api/v1/inquiries/"+promised[q.mark], bearer, &inquiry)
-		if inquiry.Lead != nil {
-			var tasks struct{ Items []struct{ ID string } }
-			if said = ask(ctx, web+"/api/v1/tasks?status=open&lead="+*inquiry.Lead, bearer, &tasks); len(tasks.Items) > 0 {
-				return
-			}
+		var tasks struct{ Items []todo }
+		_, err := m.call(ctx, http.MethodGet, "/api/v1/inquiries/"+promised[q.mark], nil, &inquiry)
+		if err == nil && inquiry.Lead != nil {
+			_, err = m.call(ctx, http.MethodGet, "/api/v1/tasks?status=open&lead="+*inquiry.Lead, nil, &tasks)
+		}
+		if len(tasks.Items) > 0 {
+			return
 		}
 		if !pause(ctx, 20*time.Millisecond) {
-			t.Fatalf("a fresh inquiry has no task after 5 s; the API says %s", said)
+			t.Fatalf("a fresh inquiry has no task after 5 s (%v)", err)
 		}
 	}
-}
-
-// ask gets a document of the API, and gives its text or what went wrong.
-func ask(ctx context.Context, url, bearer string, into any) string {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err.Error()
-	}
-	r.Header.Set("Authorization", "Bearer "+bearer)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err.Error()
-	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return err.Error()
-	}
-	if answer.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(content, into); err != nil {
-			return err.Error()
-		}
-	}
-	return answer.Status + " " + string(content)
 }
 
 // drain is how long obligations may take when all is well again.
 const drain = 30 * time.Second
+
+// load is what people do meanwhile: some fill in forms, one works on them.
+type load struct {
+	sender  *sender
+	manager *manager
+	end     func() // stops it and waits until everybody has their answer
+}
+
+// load lets people come, until end is called or all ends.
+func (c *company) load(all context.Context, name string, number uint64, rate int) load {
+	l := load{sender: newSender(c.edge(), name, number), manager: newManager(c.web(), c.bearer)}
+	posting, stop := context.WithCancel(all)
+	var people errgroup.Group
+	people.Go(func() error { l.sender.post(posting, all, rate); return nil })
+	people.Go(func() error { l.manager.work(posting); return nil })
+	l.end = func() {
+		stop()
+		_ = people.Wait() // they complain in words of their own
+	}
+	return l
+}
 
 // ordeal posts while the faults happen, and then looks for what was promised.
 func (c *company) ordeal(t *testing.T, number uint64, span time.Duration, rate int, victims ...victim) {
 	t.Helper()
 	all, end := context.WithTimeout(t.Context(), 2*span+2*time.Minute)
 	defer end()
-	s := newSender(c.edge(), fmt.Sprintf("oracle%d", number), number)
-	posting, stop := context.WithCancel(all)
-	defer stop()
-	posted := make(chan struct{})
-	go func() { // waited for below
-		defer close(posted)
-		s.post(posting, all, rate)
-	}()
+	l := c.load(all, fmt.Sprintf("oracle%d", number), number, rate)
+	defer l.end()
 	suffer(all, t, plan(rand.New(rand.NewPCG(number, 2)), victims, span))
 	back := time.Now()
 	c.ready(t)
-	stop()
-	<-posted
+	l.end()
 	answered := time.Now()
-	c.settle(all, t, s, drain)
-	sent, promised, refusals, _ := s.result()
-	t.Logf("%d inquiries sent, %d acknowledged, %d attempts refused or broken; all answered %s after the last fault, all filed %s later",
-		len(sent), len(promised), refusals, answered.Sub(back).Round(time.Millisecond), time.Since(answered).Round(time.Millisecond))
+	c.settle(all, t, l.sender, drain)
+	sent, promised, refusals, _ := l.sender.result()
+	t.Logf("%d inquiries sent, %d acknowledged, %d attempts refused or broken; all answered %s after the last fault, all filed %s later; %d tasks completed",
+		len(sent), len(promised), refusals, answered.Sub(back).Round(time.Millisecond), time.Since(answered).Round(time.Millisecond), len(l.manager.clicked))
 	if len(promised) < len(sent)/2 {
 		t.Errorf("only %d of %d inquiries were ever acknowledged", len(promised), len(sent))
 	}
-	c.inspect(all, t, s)
+	if len(l.manager.clicked) == 0 {
+		t.Error("no task was ever completed")
+	}
+	c.inspect(all, t, l.sender, l.manager)
 }
 
 func TestNothingAcknowledgedIsLostWhoeverIsKilled(t *testing.T) {
 	number := seed(t)
 	c := newCompany(t, "", [2]string{"edge", "edge,web"}, [2]string{"worker", "worker"})
 	c.ordeal(t, number, span(t, 14*time.Second), 60, c.processes[0], c.processes[1], c.postgres)
-	c.passes(t, c.edge())
+	c.passes(t)
 }
 
 func TestAnOrderlyStopUnderLoadLosesNothing(t *testing.T) {
 	number := seed(t)
 	c := newCompany(t, "", [2]string{"gateway", "edge,worker,web"})
-	s := newSender(c.edge(), fmt.Sprintf("stop%d", number), number)
 	all, end := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer end()
-	posting, stop := context.WithCancel(all)
-	defer stop()
-	posted := make(chan struct{})
-	go func() { // waited for below
-		defer close(posted)
-		s.post(posting, all, 150)
-	}()
+	l := c.load(all, fmt.Sprintf("stop%d", number), number, 150)
+	defer l.end()
 	for range 2 {
 		pause(all, 1500*time.Millisecond)
 		began := time.Now()
@@ -236,10 +234,9 @@ func TestAnOrderlyStopUnderLoadLosesNothing(t *testing.T) {
 		}
 		c.ready(t)
 	}
-	stop()
-	<-posted
-	c.settle(all, t, s, drain)
-	c.inspect(all, t, s)
+	l.end()
+	c.settle(all, t, l.sender, drain)
+	c.inspect(all, t, l.sender, l.manager)
 }
 
 func TestWithoutPostgreSQLTheEdgeRefusesAndThenGoesOn(t *testing.T) {
@@ -253,8 +250,8 @@ func TestWithoutPostgreSQLTheEdgeRefusesAndThenGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.settle(t.Context(), t, s, drain)
-	c.inspect(t.Context(), t, s)
-	c.passes(t, c.edge())
+	c.inspect(t.Context(), t, s, newManager(c.web(), c.bearer))
+	c.passes(t)
 }
 
 // refused wants the edge to say 503 soon. Until then it may say 202: what a dying
