@@ -205,7 +205,7 @@ func payload(connection string, o outgoing) (json.RawMessage, error) {
 
 func (t *turn) childStarted(o order, event engine.ChildStarted) {
 	st := start{place: &Started{}, StartRequest: StartRequest{Process: event.Process, Subject: o.to.subject, Values: event.Vars,
-		Actor: o.actor, Single: !event.Wait}}
+		Actor: o.actor, Single: !event.Wait}, depth: o.to.depth + 1}
 	if event.Wait {
 		st.parent, st.token = o.to, event.Token
 	}

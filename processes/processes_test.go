@@ -673,6 +673,27 @@ func TestACallOfAProcessThatIsNotThereStopsAtTheCall(t *testing.T) {
 	}
 }
 
+func TestAProcessThatBeginsItselfWithoutEndStopsAsAnIncident(t *testing.T) {
+	for name, again := range map[string]string{
+		"by a call":  `<bpmn:callActivity id="again" calledElement="loop"/>`,
+		"by a start": `<bpmn:serviceTask id="again"><bpmn:extensionElements><mr:action name="start-process" process="loop"/></bpmn:extensionElements></bpmn:serviceTask>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.publish("loop", `<bpmn:startEvent id="s"/><bpmn:endEvent id="e"/>`+again, "s>again", "again>e")
+
+			h.start("loop", h.matter(1))
+
+			if n := h.number("select count(*) from process_instance"); n != 11 {
+				t.Errorf("%d instances began, want 11", n)
+			}
+			if n := h.number("select count(*) from incident where reason like '%без конца%'"); n == 0 {
+				t.Error("nobody is told that the process begins itself")
+			}
+		})
+	}
+}
+
 func TestCancelingAnInstanceTakesItsCallsAndTasksAway(t *testing.T) {
 	h := newHouse(t)
 	h.publish("inner", `<bpmn:startEvent id="s"/><bpmn:endEvent id="e"/>`+user("x"), "s>x", "x>e")

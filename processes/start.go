@@ -24,6 +24,11 @@ const (
 	taskIDs     = "task_id_seq"
 )
 
+// deepest is how many processes may begin one another without anything to wait
+// for. A map that starts itself would otherwise begin instances without end, in
+// the one transaction that also files the inquiry.
+const deepest = 10
+
 // StartRequest asks for a new instance about a subject.
 type StartRequest struct {
 	Process string // key; the latest version is started
@@ -47,6 +52,7 @@ type start struct {
 	parent *instance // nil: a process of its own
 	token  int       // of the parent that waits
 	place  *Started  // where to tell what became of it
+	depth  int       // as of the instance it will be
 }
 
 // failure is a start that did not come about.
@@ -203,7 +209,7 @@ func (t *turn) begin(ctx context.Context) error {
 	}
 	for i, st := range starting {
 		st.place.Instance = ids[i]
-		in := &instance{id: ids[i], root: ids[i], subject: st.Subject, startedAt: t.now, fresh: true, place: st.place}
+		in := &instance{id: ids[i], root: ids[i], subject: st.Subject, startedAt: t.now, fresh: true, place: st.place, depth: st.depth}
 		if st.parent != nil {
 			in.root, in.parent, in.parentToken = st.parent.root, st.parent.id, st.token
 		}
@@ -219,6 +225,10 @@ func (t *turn) begin(ctx context.Context) error {
 			continue
 		}
 		t.instances[in.id] = in
+		if st.depth > deepest {
+			t.cannotStart(in, endless(in.def.Name))
+			continue
+		}
 		t.queue = append(t.queue, order{to: in, name: "start", actor: st.Actor, command: func(c engine.Context) engine.Command {
 			return engine.Start{Context: c, Vars: st.Values}
 		}})
@@ -251,6 +261,13 @@ func (key noMap) Error() string {
 }
 
 func (key noMap) Is(target error) bool { return target == ErrNotFound }
+
+// endless is that processes begin one another without end; people read it on the incident.
+type endless string
+
+func (name endless) Error() string {
+	return "Процесс «" + string(name) + "» запускает сам себя без конца: поставьте перед запуском задачу или ожидание"
+}
 
 // found is the latest version of a key, or why there is none.
 type found struct {

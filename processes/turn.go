@@ -75,6 +75,7 @@ type instance struct {
 
 	fresh, moved bool
 	place        *Started // where to tell whether it could start
+	depth        int      // how many processes of this turn stand between it and what began the turn
 }
 
 type taskKey struct {
