@@ -21,7 +21,7 @@ func (a *App) openRooms(ctx context.Context) error {
 	a.Leads = repository.New(a.database.people, repository.Options{
 		Funnel: rules.Funnel, Language: a.config.Company.Language, Outbox: a.outbox()})
 	a.Casework = casework.New(a.database.work, a.Leads, rules, a.Staff, casework.Options{Now: a.now, Log: a.log,
-		Processes: processes.Options{Metrics: processes.NewMetrics(a.registry)}})
+		Processes: processes.Options{Metrics: processes.NewMetrics(a.registry), Deliver: a.enqueue}})
 	if err := a.seed(ctx); err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"marshrut/connectors"
 	"marshrut/internal/postgres"
 	"marshrut/internal/safedial"
@@ -101,23 +103,51 @@ func (a *App) deliveries() delivery.Worker {
 	return delivery.Worker{
 		Pool: a.database.work, Settle: a.Casework.Processes().Settle, Now: a.now, Log: a.log, Metrics: delivery.NewMetrics(a.registry),
 		Deliverers: func(r delivery.Request) (delivery.Deliverer, bool) {
-			if r.Kind == "webhook" {
+			if r.Kind == kindWebhook {
 				return webhook, true
 			}
-			if connected, ok := a.Connections.Get(r.Connection); ok {
-				if deliverer, ok := connected.Instance.(delivery.Deliverer); ok {
-					return deliverer, true
-				}
+			if deliverer, ok := a.deliverer(r); ok {
+				return deliverer, true
 			}
 			return delivery.DelivererFunc(nobodyDelivers), true
 		},
 	}
 }
 
-// nobodyDelivers parks at once what no connection can carry out, such as a letter before outgoing mail is connected: it is
-// kept, with the reason, and can be sent later.
+const kindWebhook = "webhook"
+
+// deliverer is the connection that carries a request out, if there is one.
+func (a *App) deliverer(r delivery.Request) (delivery.Deliverer, bool) {
+	connected, ok := a.Connections.Get(r.Connection)
+	if !ok {
+		return nil, false
+	}
+	deliverer, ok := connected.Instance.(delivery.Deliverer)
+	return deliverer, ok
+}
+
+// enqueue notes what has to go out. What no connection can carry out, such as a letter before outgoing mail is connected, is
+// parked at once, with the reason, unless a process waits to be told: a lease and a refusal for each would only cost.
+func (a *App) enqueue(ctx context.Context, tx pgx.Tx, now time.Time, requests []delivery.Request) error {
+	for i := range requests {
+		r := &requests[i]
+		if r.Kind == kindWebhook || r.Instance != 0 || a.Connections == nil {
+			continue
+		}
+		if _, ok := a.deliverer(*r); !ok {
+			r.Parked = nobody(r.Kind)
+		}
+	}
+	return delivery.Enqueue(ctx, tx, now, requests)
+}
+
+func nobody(kind string) string {
+	return fmt.Sprintf("нет подключения, которое выполняет «%s»: подключите его и повторите отправку", kind)
+}
+
+// nobodyDelivers tells the process that waits that nobody can.
 func nobodyDelivers(_ context.Context, d delivery.Delivery) error {
-	return delivery.Permanent{Err: fmt.Errorf("нет подключения, которое выполняет «%s»: подключите его и повторите отправку", d.Kind)}
+	return delivery.Permanent{Err: errors.New(nobody(d.Kind))}
 }
 
 const housekeepingEvery = 10 * time.Minute

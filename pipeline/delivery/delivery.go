@@ -57,6 +57,9 @@ type Request struct {
 	Token          int   // of the instance
 	Lead           int64 // to show it at; 0: none
 	Due            time.Time
+	// Parked is why nobody can carry it out at present: it is kept for people to see and replay, and no worker is woken for
+	// it. Only for what no instance waits for.
+	Parked string
 }
 
 // State of a delivery.
@@ -119,13 +122,15 @@ func Enqueue(ctx context.Context, tx pgx.Tx, now time.Time, requests []Request) 
 	connections, kinds, objects, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	sequences, instances, lead := make([]int64, n), make([]int64, n), make([]int64, n)
 	tokens, payloads, dues := make([]int32, n), make([]json.RawMessage, n), make([]time.Time, n)
+	parked, wake := make([]string, n), false
 	for i, r := range requests {
 		if r.IdempotencyKey == "" {
 			return fmt.Errorf("enqueue %s for %s: no idempotency key", r.Kind, r.Connection)
 		}
 		connections[i], kinds[i], objects[i], keys[i] = r.Connection, r.Kind, r.Object, r.IdempotencyKey
 		sequences[i], instances[i], lead[i], tokens[i] = r.Sequence, r.Instance, r.Lead, int32(r.Token)
-		payloads[i], dues[i] = r.Payload, r.Due
+		payloads[i], dues[i], parked[i] = r.Payload, r.Due, r.Parked
+		wake = wake || r.Parked == ""
 		if r.Payload == nil {
 			payloads[i] = json.RawMessage("null")
 		}
@@ -134,8 +139,10 @@ func Enqueue(ctx context.Context, tx pgx.Tx, now time.Time, requests []Request) 
 		}
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(enqueueSQL, now, connections, kinds, objects, sequences, payloads, keys, instances, tokens, lead, dues)
-	batch.Queue(`select pg_notify($1, '')`, channel)
+	batch.Queue(enqueueSQL, now, connections, kinds, objects, sequences, payloads, keys, instances, tokens, lead, dues, parked)
+	if wake {
+		batch.Queue(`select pg_notify($1, '')`, channel)
+	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("enqueue %d deliveries: %w", n, err)
 	}

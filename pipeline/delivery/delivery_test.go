@@ -538,3 +538,17 @@ func TestWhatIsOpenIsMeasured(t *testing.T) {
 		t.Errorf("measured %v, want %v", got, want)
 	}
 }
+
+func TestWhatNobodyCanCarryOutIsParkedWithItsReason(t *testing.T) {
+	pool := postgrestest.New(t)
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	request := delivery.Request{Connection: "mail", Kind: "letter", Object: "lead:1", IdempotencyKey: "k", Lead: 1, Parked: "no outgoing mail"}
+	err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error { return delivery.Enqueue(t.Context(), tx, now, []delivery.Request{request}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := delivery.List(t.Context(), pool, delivery.Filter{State: delivery.Parked})
+	if err != nil || len(list) != 1 || list[0].LastError != "no outgoing mail" {
+		t.Errorf("got %+v, %v, want the letter parked with its reason", list, err)
+	}
+}
