@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -504,6 +505,9 @@ func (s *Server) checkChange(c *gin.Context, in apiChange) error {
 			return err
 		}
 	}
+	if in.Title != nil && strings.TrimSpace(*in.Title) == "" {
+		return badField("/title", "is empty: people know a lead by its title")
+	}
 	if in.Currency != nil && !currency.MatchString(*in.Currency) {
 		return badField("/currency", "is no code of ISO 4217, for example RUB")
 	}
@@ -731,13 +735,16 @@ func (s *Server) apiAssignLead(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	var in struct {
-		Owner  string `json:"owner"`
-		Reason string `json:"reason"`
+		Owner  *string `json:"owner"`
+		Reason string  `json:"reason"`
 	}
 	if err := readJSON(c, &in); err != nil {
 		return err
 	}
-	if _, err := s.Casework.AssignLead(c.Request.Context(), actor, lead.ID, in.Owner, in.Reason); err != nil {
+	if in.Owner == nil {
+		return badField("/owner", `is required: a login, or "" for nobody`)
+	}
+	if _, err := s.Casework.AssignLead(c.Request.Context(), actor, lead.ID, *in.Owner, in.Reason); err != nil {
 		return err
 	}
 	return s.answerLead(c, actor, lead.ID, http.StatusOK)

@@ -247,6 +247,7 @@ func TestALeadGoesToAnotherByWhoMayGiveIt(t *testing.T) {
 	path := "/leads/" + idText(id)
 	s.program("anna").post(path+"/assign", map[string]any{"owner": "boris"}).problem(http.StatusForbidden)
 	s.program("olga").post(path+"/assign", map[string]any{"owner": "ghost"}).problem(http.StatusUnprocessableEntity)
+	s.program("olga").post(path+"/assign", map[string]any{}).problem(http.StatusUnprocessableEntity)
 	v := s.program("olga").post(path+"/assign", map[string]any{"owner": "boris", "reason": "Отпуск"}).want(http.StatusOK).lead()
 	if v.Owner == nil || *v.Owner != "boris" {
 		t.Errorf("the owner is %v", v.Owner)
