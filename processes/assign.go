@@ -128,6 +128,10 @@ func personal(people *staff.Directory, now time.Time, v Vacancy) (int64, bool) {
 	case bpmn.Owner:
 		return present(people, now, v.Subject.Owner, v.Substitutes)
 	case bpmn.Familiar:
+		// Somebody who entered a lead for a colleague, or who owns it already, has said whose it is.
+		if id, ok := present(people, now, v.Subject.Owner, v.Substitutes); ok {
+			return id, true
+		}
 		id, ok := present(people, now, v.Subject.Familiar, v.Substitutes)
 		if !ok || !people.Working(now, id) && len(people.OnShift(now, v.Role)) > 0 {
 			return 0, false
