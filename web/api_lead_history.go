@@ -1,0 +1,145 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"marshrut/internal/staff"
+	"marshrut/leads"
+	"marshrut/leads/repository"
+)
+
+// apiEntry is one line of a lead's history.
+type apiEntry struct {
+	At          string          `json:"at"`
+	Kind        string          `json:"kind"`
+	Actor       *string         `json:"actor"`
+	Action      string          `json:"action,omitempty"`
+	Object      string          `json:"object,omitempty"`
+	Interaction *apiInteraction `json:"interaction,omitempty"`
+	Inquiry     *apiTimelineIn  `json:"inquiry,omitempty"`
+	Data        json.RawMessage `json:"data,omitempty"`
+}
+
+// apiInteraction is one contact with the client.
+type apiInteraction struct {
+	ID        string          `json:"id,omitempty"`
+	Kind      leads.Kind      `json:"kind"`
+	Direction leads.Direction `json:"direction"`
+	At        string          `json:"at"`
+	Answered  bool            `json:"answered"`
+	Seconds   int             `json:"seconds"`
+	Subject   string          `json:"subject"`
+	Text      string          `json:"text"`
+}
+
+type apiTimelineIn struct {
+	ID         string        `json:"id"`
+	Channel    leads.Channel `json:"channel"`
+	Connection string        `json:"connection"`
+	Subject    string        `json:"subject"`
+	Text       string        `json:"text"`
+	Fields     []leads.Field `json:"fields"`
+}
+
+func (s *Server) apiTimeline(c *gin.Context, actor staff.Actor) error {
+	lead, err := s.leadOf(c, actor)
+	if err != nil {
+		return err
+	}
+	timeline, err := s.Leads.Timeline(c.Request.Context(), lead.ID)
+	if err != nil {
+		return err
+	}
+	hide := staff.ScopeOf(actor).Masked
+	c.JSON(http.StatusOK, listOf(timeline, "", func(e repository.TimelineEntry) apiEntry { return s.entryJSON(e, hide) }))
+	return nil
+}
+
+func (s *Server) entryJSON(e repository.TimelineEntry, hide bool) apiEntry {
+	mask := func(text string) string { return text }
+	if hide {
+		mask = masked
+	}
+	v := apiEntry{At: s.moment(e.At), Kind: e.Kind, Actor: orNull(e.Actor), Action: e.Action, Object: e.Object}
+	if len(e.Data) > 0 {
+		v.Data = json.RawMessage(e.Data)
+		if hide {
+			v.Data = maskedJSON(e.Data)
+		}
+	}
+	if i := e.Interaction; i != nil {
+		v.Interaction = &apiInteraction{ID: idText(i.ID), Kind: i.Kind, Direction: i.Direction, At: s.moment(i.At), Answered: !i.Missed, Seconds: int(i.Talk.Seconds()), Subject: mask(i.Subject), Text: mask(i.Text)}
+	}
+	if in := e.Inquiry; in != nil {
+		v.Inquiry = &apiTimelineIn{ID: in.ID, Channel: in.Channel, Connection: in.Connection, Subject: mask(in.Subject), Text: mask(in.Text), Fields: []leads.Field{}}
+		for _, field := range in.Fields {
+			field.Value = mask(field.Value)
+			v.Inquiry.Fields = append(v.Inquiry.Fields, field)
+		}
+	}
+	return v
+}
+
+// apiNewInteraction is a contact somebody notes down.
+type apiNewInteraction struct {
+	Kind      leads.Kind      `json:"kind"`
+	Direction leads.Direction `json:"direction"`
+	At        *time.Time      `json:"at"`
+	Answered  *bool           `json:"answered"`
+	Seconds   int             `json:"seconds"`
+	Subject   string          `json:"subject"`
+	Text      string          `json:"text"`
+}
+
+func (s *Server) apiAddInteraction(c *gin.Context, actor staff.Actor) error {
+	lead, err := s.leadOf(c, actor)
+	if err != nil {
+		return err
+	}
+	var in apiNewInteraction
+	if err := readJSON(c, &in); err != nil {
+		return err
+	}
+	if in.Seconds < 0 || in.Seconds > 24*60*60 {
+		return badField("/seconds", "is no number from 0 to 86400")
+	}
+	contact := leads.Interaction{Kind: in.Kind, Direction: in.Direction, Missed: in.Answered != nil && !*in.Answered,
+		Talk: time.Duration(in.Seconds) * time.Second, Subject: in.Subject, Text: in.Text, EmployeeID: actor.ID}
+	if in.At != nil {
+		contact.At = *in.At
+	}
+	id, err := s.Casework.AddInteraction(c.Request.Context(), actor, lead.ID, contact)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusCreated, gin.H{"id": idText(id)})
+	return nil
+}
+
+// apiInquiry tells what became of one inquiry. What the bus holds and intake has not seen yet cannot be told from what was
+// never received: both are 404, and the sender who has a 202 asks again.
+func (s *Server) apiInquiry(c *gin.Context, actor staff.Actor) error {
+	view, err := s.Leads.Inquiry(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if view.LeadID != 0 {
+		if _, err := s.visibleLead(c.Request.Context(), actor, view.LeadID); err != nil {
+			return err
+		}
+	} else if !actor.Can(staff.SeeAllLeads) && !actor.Can(staff.SeeDeadLetters) {
+		return fmt.Errorf("inquiry %.64q: %w", c.Param("id"), leads.ErrNotFound)
+	}
+	out := gin.H{"id": view.ID, "state": view.Filed.State, "connection": view.Connection, "channel": view.Channel, "received_at": s.moment(view.ReceivedAt),
+		"filed_at": s.moment(view.Filed.At), "lead": nil, "repeats": view.Filed.Repeats, "conflicts": view.Conflicts, "reason": view.Filed.Reason}
+	if view.LeadID != 0 {
+		out["lead"] = idText(view.LeadID)
+	}
+	c.JSON(http.StatusOK, out)
+	return nil
+}
