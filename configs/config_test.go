@@ -33,6 +33,15 @@ func TestDefaultsAreValidAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestAFileThatSaysNothingLeavesTheDefaults(t *testing.T) {
+	for _, text := range []string{"", "\n", "# all is as it comes\n", "---\n", "null\n"} {
+		c, err := Load(write(t, text), nil)
+		if err != nil || c.HTTP.Listen != "127.0.0.1:8080" || c.Company.Name != "Ромашка" {
+			t.Errorf("%q: got %+v and %v, want the defaults", text, c, err)
+		}
+	}
+}
+
 func TestMistakesNameFileLineKeyAndCure(t *testing.T) {
 	path := write(t, "company:\n  region: Russia\nhttp:\n  listen: nowhere\nconnections:\n  - name: Сайт\n    connector: webform\n    provider: generic\n    token: short\n")
 	_, err := Load(path, nil)
@@ -89,5 +98,14 @@ func TestMissingFileIsSaid(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if _, err := Load("nowhere.yaml", nil); err == nil || !strings.Contains(err.Error(), "nowhere.yaml") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnEmptyFileLeavesTheDefaults(t *testing.T) {
+	for _, text := range []string{"", "# nothing yet\n", "---\n"} {
+		c, err := Load(write(t, text), nil)
+		if err != nil || c.HTTP.Listen != "127.0.0.1:8080" {
+			t.Errorf("%q: %v, listen %q, want the defaults", text, err, c.HTTP.Listen)
+		}
 	}
 }

@@ -35,9 +35,11 @@ func Load(path string, environ []string) (Config, error) {
 		if file, err = parser.ParseBytes(body, 0); err != nil {
 			return c, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
 		}
-		decoder := yaml.NewDecoder(bytes.NewReader(body), yaml.DisallowUnknownField())
-		if err := decoder.Decode(&c); err != nil && len(bytes.TrimSpace(body)) > 0 && !isEmptyDocument(file) {
-			return c, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
+		if !saysNothing(file) { // decoding nothing would wipe the defaults
+			decoder := yaml.NewDecoder(bytes.NewReader(body), yaml.DisallowUnknownField())
+			if err := decoder.Decode(&c); err != nil {
+				return c, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
+			}
 		}
 	}
 	at := places{path: path, file: file}
@@ -47,9 +49,12 @@ func Load(path string, environ []string) (Config, error) {
 	return c, errors.Join(problems...)
 }
 
-func isEmptyDocument(file *ast.File) bool {
+// saysNothing tells a file that is empty, or null, or all comments.
+func saysNothing(file *ast.File) bool {
 	for _, doc := range file.Docs {
-		if doc.Body != nil {
+		switch doc.Body.(type) {
+		case nil, *ast.NullNode, *ast.CommentGroupNode:
+		default:
 			return false
 		}
 	}
