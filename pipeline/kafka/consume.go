@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -66,8 +67,9 @@ func (k *Cluster) Consumer(topic, group string, o ConsumerOptions) *Consumer {
 // batch at hand, leaves and returns nil. Offsets are committed after h succeeded.
 func (c *Consumer) Consume(ctx context.Context, h pipeline.Handler) error {
 	log := c.cluster.c.Log
+	var connections lines
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: c.group, Brokers: c.cluster.c.Brokers, Dialer: c.cluster.dialer, Topics: []string{c.topic},
+		ID: c.group, Brokers: c.cluster.c.Brokers, Dialer: connections.dialer(c.cluster.dialer), Topics: []string{c.topic},
 		StartOffset:           kafka.FirstOffset, // a group without offsets has read nothing yet
 		WatchPartitionChanges: true,
 		HeartbeatInterval:     time.Second,
@@ -81,7 +83,12 @@ func (c *Consumer) Consume(ctx context.Context, h pipeline.Handler) error {
 	if err != nil {
 		return fmt.Errorf("consume %s as %s: %w", c.topic, c.group, err)
 	}
-	defer group.Close() // ends the generation and waits for what it started
+	var atHand sync.WaitGroup
+	defer func() {
+		if err := leave(group, &connections, &atHand); err != nil {
+			log.Debug("the group was not left in order", "topic", c.topic, "error", err)
+		}
+	}()
 	for away := false; ; {
 		gen, err := group.Next(ctx)
 		switch {
@@ -98,7 +105,11 @@ func (c *Consumer) Consume(ctx context.Context, h pipeline.Handler) error {
 			log.Info("joined the kafka group again", "topic", c.topic, "group", c.group)
 			away = false
 		}
-		gen.Start(func(gctx context.Context) { c.generation(gctx, gen, h) })
+		atHand.Add(1)
+		gen.Start(func(gctx context.Context) {
+			defer atHand.Done()
+			c.generation(gctx, gen, h)
+		})
 	}
 }
 

@@ -230,3 +230,27 @@ func TestEventsPassOverSASL(t *testing.T) {
 		})
 	}
 }
+
+func TestAStopDoesNotWaitForAMemberThatDied(t *testing.T) {
+	b := newBench(t)
+	// A member that says nothing for long is to the group like one that died.
+	dead, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{ID: "intake", Brokers: b.brokers, Topics: []string{"inquiries"},
+		HeartbeatInterval: 15 * time.Second, SessionTimeout: 20 * time.Second, RebalanceTimeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dead.Close()
+	if _, err := dead.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// Long enough to ask to join; the group lets nobody in before the silent one is given up, 20 s later.
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
+	defer stop()
+	err = b.cluster.Consumer("inquiries", "intake", kafka.ConsumerOptions{}).Consume(ctx, func(context.Context, pipeline.Batch) error { return nil })
+	if err != nil {
+		t.Error(err)
+	}
+	if deadline, _ := ctx.Deadline(); time.Since(deadline) > 5*time.Second {
+		t.Errorf("the stop took %s", time.Since(deadline))
+	}
+}
