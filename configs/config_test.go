@@ -100,12 +100,3 @@ func TestMissingFileIsSaid(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-func TestAnEmptyFileLeavesTheDefaults(t *testing.T) {
-	for _, text := range []string{"", "# nothing yet\n", "---\n"} {
-		c, err := Load(write(t, text), nil)
-		if err != nil || c.HTTP.Listen != "127.0.0.1:8080" {
-			t.Errorf("%q: %v, listen %q, want the defaults", text, err, c.HTTP.Listen)
-		}
-	}
-}

@@ -83,7 +83,8 @@ func TestAManagerSeesNothingOfAnothersLead(t *testing.T) {
 	}
 	p.send(http.MethodPatch, lead, map[string]any{"version": 1, "city": "Пермь"}).problem(http.StatusNotFound)
 	p.post(lead+"/close", map[string]any{"status": "junk", "reason": "spam"}).problem(http.StatusNotFound)
-	p.post(work+"/complete", map[string]any{"outcome": "x", "revision": 1}).problem(http.StatusNotFound)
+	// A click on somebody else's task is refused as such, and the journal has it.
+	p.post(work+"/complete", map[string]any{"outcome": "x", "revision": 1}).problem(http.StatusConflict)
 	if found := p.get("/leads").want(http.StatusOK).items(); slices.Contains(found, idText(id)) {
 		t.Errorf("the list shows %v", found)
 	}

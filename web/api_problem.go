@@ -106,6 +106,15 @@ func refusalStatus(kind error) int {
 	return http.StatusUnprocessableEntity
 }
 
+// workRefused is what working a task answers: that it is somebody else's is a conflict like any other in its way.
+func workRefused(err error, language string) error {
+	var refusal *engine.Refusal
+	if errors.As(err, &refusal) && errors.Is(refusal.Kind, engine.ErrNotAllowed) {
+		return &apiProblem{Status: http.StatusConflict, Detail: refusalText(refusal, language), Steps: refusal.Steps}
+	}
+	return err
+}
+
 func refusalText(r *engine.Refusal, language string) string {
 	if language == "en" && r.MessageEn != "" {
 		return r.MessageEn

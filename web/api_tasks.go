@@ -279,6 +279,9 @@ func visibleItems[T any](ctx context.Context, s *Server, actor staff.Actor, item
 	return left, nil
 }
 
+// Work on somebody else's task is refused where it is written, so that the journal has it: no handler below asks first
+// whether the actor sees the lead.
+
 // taskOf is the task in the address, if the actor may see its lead.
 func (s *Server) taskOf(c *gin.Context, actor staff.Actor) (processes.Task, error) {
 	id, err := pathID(c, "id")
@@ -297,7 +300,7 @@ func (s *Server) apiTask(c *gin.Context, actor staff.Actor) error {
 }
 
 func (s *Server) apiDoStep(c *gin.Context, actor staff.Actor) error {
-	t, err := s.taskOf(c, actor)
+	id, err := pathID(c, "id")
 	if err != nil {
 		return err
 	}
@@ -311,9 +314,9 @@ func (s *Server) apiDoStep(c *gin.Context, actor staff.Actor) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := s.Casework.DoStep(c.Request.Context(), actor, t.ID, c.Param("step"), value)
+	fresh, err := s.Casework.DoStep(c.Request.Context(), actor, id, c.Param("step"), value)
 	if err != nil {
-		return err
+		return workRefused(err, actor.Language)
 	}
 	return s.answerTask(c, actor, fresh)
 }
@@ -335,7 +338,7 @@ func stepValue(value any) (any, error) {
 }
 
 func (s *Server) apiSkipStep(c *gin.Context, actor staff.Actor) error {
-	t, err := s.taskOf(c, actor)
+	id, err := pathID(c, "id")
 	if err != nil {
 		return err
 	}
@@ -348,7 +351,7 @@ func (s *Server) apiSkipStep(c *gin.Context, actor staff.Actor) error {
 	if strings.TrimSpace(in.Reason) == "" {
 		return badField("/reason", "is required")
 	}
-	fresh, err := s.Casework.SkipStep(c.Request.Context(), actor, t.ID, c.Param("step"), in.Reason)
+	fresh, err := s.Casework.SkipStep(c.Request.Context(), actor, id, c.Param("step"), in.Reason)
 	if err != nil {
 		return err
 	}
@@ -387,7 +390,7 @@ type apiCompletion struct {
 }
 
 func (s *Server) apiCompleteTask(c *gin.Context, actor staff.Actor) error {
-	t, err := s.taskOf(c, actor)
+	id, err := pathID(c, "id")
 	if err != nil {
 		return err
 	}
@@ -399,9 +402,9 @@ func (s *Server) apiCompleteTask(c *gin.Context, actor staff.Actor) error {
 	if err != nil {
 		return err
 	}
-	result, err := s.Casework.CompleteTask(c.Request.Context(), actor, t.ID, how)
+	result, err := s.Casework.CompleteTask(c.Request.Context(), actor, id, how)
 	if err != nil {
-		return err
+		return workRefused(err, actor.Language)
 	}
 	w, err := s.taskWriter(c.Request.Context(), actor)
 	if err != nil {
