@@ -257,13 +257,18 @@ func makeSecret(path string) error {
 	}
 	key := make([]byte, 32)
 	rand.Read(key) // never fails: crypto/rand.Read
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil // another process was faster
-	}
+	// Written beside and then named: a process that starts at the same time, or after a crash, never sees half of it.
+	file, err := os.CreateTemp(filepath.Dir(path), ".secret-*")
 	if err != nil {
 		return fmt.Errorf("make the secret key: %w", err)
 	}
+	defer os.Remove(file.Name())
 	_, err = file.WriteString(hex.EncodeToString(key) + "\n")
-	return errors.Join(err, file.Sync(), file.Close())
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("make the secret key: %w", err)
+	}
+	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, os.ErrExist) { // there: another process was faster
+		return fmt.Errorf("make the secret key: %w", err)
+	}
+	return nil
 }

@@ -33,12 +33,23 @@ func (a *App) seed(ctx context.Context) error {
 	if err := a.Casework.Processes().SeedDefinitions(ctx, shipped()); err != nil {
 		return err
 	}
-	return postgres.InTx(ctx, a.database.work, func(tx pgx.Tx) error { return a.Casework.SeedRules(ctx, tx) })
+	return postgres.InTx(ctx, a.database.work, func(tx pgx.Tx) error {
+		if err := alone(ctx, tx); err != nil {
+			return err
+		}
+		return a.Casework.SeedRules(ctx, tx)
+	})
 }
 
-// isFresh tells a database that nobody has set up yet. The lock keeps two processes that start at once from both filling it.
+// alone keeps two processes that start at once from both filling a fresh database.
+func alone(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('marshrut.seed', 0))`)
+	return err
+}
+
+// isFresh tells a database that nobody has set up yet.
 func isFresh(ctx context.Context, tx pgx.Tx) (fresh bool, err error) {
-	if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('marshrut.seed', 0))`); err != nil {
+	if err := alone(ctx, tx); err != nil {
 		return false, err
 	}
 	err = tx.QueryRow(ctx, `select not exists (select from funnel)`).Scan(&fresh)

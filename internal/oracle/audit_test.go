@@ -242,6 +242,7 @@ func (a *audit) leads(ctx context.Context, _ *sender) error {
 		"incidents":                        `select process || ': ' || reason from incident`,
 		"leads without a process":          `select l.id::text from lead l where not exists (select from process_instance p where p.subject = l.id)`,
 		"leads without an inquiry":         `select l.id::text from lead l where not exists (select from inquiry i where i.lead_id = l.id)`,
+		"start rules filled in twice":      `select name from start_rule group by 1 having count(*) > 1`,
 		"contacts with two open leads":     `select contact_id::text from lead where status = 'open' and contact_id is not null group by 1 having count(*) > 1`,
 		"leads without one current stage":  `select l.id::text from lead l where 1 <> (select count(*) from stage_visit v where v.lead_id = l.id and v.left_at is null)`,
 		"instances with a gap in the past": `select i.id::text from process_instance i where i.revision <> (select count(*) from process_journal j where j.instance_id = i.id)`,
