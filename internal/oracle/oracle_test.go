@@ -2,7 +2,9 @@ package oracle
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -15,13 +17,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"marshrut/internal/blobs"
+	"marshrut/internal/localpg"
 	"marshrut/internal/postgres"
 )
 
 // company is one installation: its database, its files and its processes.
 type company struct {
 	dir, config string
-	postgres    postmaster
+	postgres    postmaster // of newCompany only
 	pool        *pgxpool.Pool
 	store       blobs.Store
 	processes   []*gateway
@@ -44,7 +47,7 @@ connections:
 `
 
 // newCompany makes an installation with people in it, whose processes have the
-// roles given by name, and starts them.
+// roles given by name, on a PostgreSQL of its own, and starts them.
 func newCompany(t *testing.T, brokers string, roles ...[2]string) *company {
 	t.Helper()
 	c := &company{dir: t.TempDir(), postgres: newPostmaster(t)}
@@ -52,21 +55,58 @@ func newCompany(t *testing.T, brokers string, roles ...[2]string) *company {
 		t.Fatal(err)
 	}
 	url := c.postgres.server.URL("gateway")
-	data := filepath.Join(c.dir, "data")
+	c.configure(t, url, brokers, roles)
+	c.open(t)
+	c.furnish(t, url)
+	return c
+}
+
+// newSingle makes an installation of one process that keeps its PostgreSQL itself.
+func newSingle(t *testing.T) *company {
+	t.Helper()
+	c := &company{dir: t.TempDir()}
+	t.Cleanup(func() { // a gateway that was killed leaves its PostgreSQL behind
+		server, err := localpg.Start(context.Background(), localpg.Config{Dir: c.data(), Log: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			err = errors.Join(server.Stop(context.Background()), localpg.Remove(c.data()))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	c.configure(t, "", "", [][2]string{{"gateway", "edge,worker,web"}})
+	c.open(t)
+	url, err := localpg.Address(c.data(), "marshrut")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.furnish(t, url)
+	return c
+}
+
+func (c *company) data() string { return filepath.Join(c.dir, "data") }
+
+// configure writes the settings that all processes share.
+func (c *company) configure(t *testing.T, url, brokers string, roles [][2]string) {
+	t.Helper()
 	c.config = filepath.Join(c.dir, "marshrut.yaml")
-	if err := os.WriteFile(c.config, fmt.Appendf(nil, settings, data, url, brokers, farFromMidnight(time.Now()), token, token), 0o600); err != nil {
+	if err := os.WriteFile(c.config, fmt.Appendf(nil, settings, c.data(), url, brokers, farFromMidnight(time.Now()), token, token), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range roles {
 		c.processes = append(c.processes, newGateway(t, c.dir, c.config, r[0], r[1]))
 	}
-	c.open(t)
+}
+
+// furnish gives the test its own eyes on the database and the files, and the company its manager.
+func (c *company) furnish(t *testing.T, url string) {
+	t.Helper()
 	var err error
 	if c.pool, err = postgres.Open(t.Context(), url, postgres.Options{MaxConns: 2, Application: "oracle"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.pool.Close)
-	if c.store, err = blobs.Open("", data); err != nil {
+	if c.store, err = blobs.Open("", c.data()); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "user", "add", "-c", c.config, "--login", "manager", "--name", "Менеджер", "--role", "manager", "--works", "manager,duty")
@@ -76,7 +116,6 @@ func newCompany(t *testing.T, brokers string, roles ...[2]string) *company {
 		t.Fatalf("token add printed %q", printed)
 	}
 	c.bearer = bearer
-	return c
 }
 
 // open starts all processes at once, as an operator's orchestrator does on a fresh
@@ -211,8 +250,19 @@ func (c *company) ordeal(t *testing.T, number uint64, span time.Duration, rate i
 func TestNothingAcknowledgedIsLostWhoeverIsKilled(t *testing.T) {
 	number := seed(t)
 	c := newCompany(t, "", [2]string{"edge", "edge,web"}, [2]string{"worker", "worker"})
-	c.ordeal(t, number, span(t, 14*time.Second), 60, c.processes[0], c.processes[1], c.postgres)
+	c.ordeal(t, number, span(t, 12*time.Second), 60, c.processes[0], c.processes[1], c.postgres)
 	c.passes(t)
+}
+
+func TestAGatewayThatKeepsItsOwnPostgreSQLLosesNothingEither(t *testing.T) {
+	number := seed(t)
+	c := newSingle(t)
+	c.ordeal(t, number, 5*time.Second, 60, c.processes[0])
+	c.passes(t)
+	c.pool.Close()
+	if err := c.processes[0].terminate(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAnOrderlyStopUnderLoadLosesNothing(t *testing.T) {
