@@ -56,7 +56,7 @@ func plan(rng *rand.Rand, victims []victim, span time.Duration) []fault {
 	for planned < span {
 		order := rng.Perm(len(victims))
 		f := fault{after: milliseconds(300, 1800), victims: []victim{victims[order[0]]}, gently: rng.IntN(4) == 0, down: milliseconds(0, 1500)}
-		if !f.gently && rng.IntN(3) == 0 {
+		if len(victims) > 1 && !f.gently && rng.IntN(3) == 0 {
 			f.victims = append(f.victims, victims[order[1]])
 		}
 		planned += f.after + f.down
