@@ -5,7 +5,7 @@ GO ?= go
 BIN := bin/marshrut
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFILES := $(shell git ls-files '*.go' 2>/dev/null)
-# Test packages run one after the other's build: two cores and one PostgreSQL are shared by all of them.
+# Nine minutes bound a package, so that one that hangs says where; the whole takes about six on two cores.
 TESTFLAGS ?= -race -timeout 9m
 
 .PHONY: help

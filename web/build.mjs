@@ -1,10 +1,11 @@
 // Bundles the pages' scripts and styles into dist/, each under a name that changes with its content, and writes
 // dist/manifest.json: the name a template uses -> the file to serve. The gateway embeds dist/.
 import { build } from "esbuild";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 
 const out = "dist";
+mkdirSync(out, { recursive: true }); // a container's build starts without it
 for (const file of readdirSync(out)) if (file !== ".gitkeep") rmSync(`${out}/${file}`, { recursive: true });
 
 const result = await build({
