@@ -75,15 +75,15 @@ func (d *database) connect(ctx context.Context, maxConns int) (err error) {
 	if err := postgres.Migrate(ctx, d.url); err != nil {
 		return err
 	}
-	open := func(share int, application string, statement time.Duration) (*pgxpool.Pool, error) {
-		return postgres.Open(ctx, d.url, postgres.Options{MaxConns: int32(max(2, maxConns*share/10)),
-			Application: "marshrut-" + application, StatementTimeout: statement, LockTimeout: 10 * time.Second})
+	open := func(share int, o postgres.Options) (*pgxpool.Pool, error) {
+		o.MaxConns = int32(max(2, maxConns*share/10))
+		return postgres.Open(ctx, d.url, o)
 	}
-	if d.intake, err = open(4, "intake", 30*time.Second); err != nil {
+	if d.intake, err = open(4, postgres.Options{Application: "marshrut-intake", ByKey: true}); err != nil {
 		return err
 	}
-	if d.work, err = open(3, "work", 30*time.Second); err == nil {
-		d.people, err = open(3, "people", 2*time.Minute)
+	if d.work, err = open(3, postgres.Options{Application: "marshrut-work", ByKey: true}); err == nil {
+		d.people, err = open(3, postgres.Options{Application: "marshrut-people", StatementTimeout: 2 * time.Minute})
 	}
 	if err != nil {
 		d.closePools()

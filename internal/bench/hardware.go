@@ -23,8 +23,12 @@ type postgresServer struct {
 	dir string
 }
 
-func startPostgres(ctx context.Context, dir string) (*postgresServer, error) {
-	server, err := localpg.Start(ctx, localpg.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+func startPostgres(ctx context.Context, dir string, watched bool) (*postgresServer, error) {
+	config := localpg.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)}
+	if watched {
+		config.Settings = map[string]string{"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "all"}
+	}
+	server, err := localpg.Start(ctx, config)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type options struct {
 	full       bool
 	rooms      bool
 	span       time.Duration // of each load
+	statements int           // how many of the costliest statements to list
 }
 
 func main() {
@@ -33,6 +34,7 @@ func main() {
 	flag.BoolVar(&o.full, "full", false, "the workbook with a million leads instead of 200,000")
 	flag.BoolVar(&o.rooms, "rooms", true, "also the benchmarks of single rooms: processes, timers, workbook")
 	flag.DurationVar(&o.span, "span", 15*time.Second, "how long each load goes on")
+	flag.IntVar(&o.statements, "statements", 0, "also list so many statements of the gateway that took PostgreSQL most of its time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -49,7 +51,7 @@ func measure(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	server, err := startPostgres(ctx, filepath.Join(dir, "postgres"))
+	server, err := startPostgres(ctx, filepath.Join(dir, "postgres"), o.statements > 0)
 	if err != nil {
 		return err
 	}

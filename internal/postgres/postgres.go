@@ -22,6 +22,10 @@ type Options struct {
 	Application      string        // "marshrut": what pg_stat_activity shows
 	StatementTimeout time.Duration // 30 s
 	LockTimeout      time.Duration // 10 s: a lock held longer is a fault, and waiting uses up the pool
+	// ByKey is for work that finds its rows by keys. PostgreSQL plans a statement
+	// once for a connection; what it planned while a table was small reads the whole
+	// table for as long as nobody has analyzed it, however it has grown meanwhile.
+	ByKey bool
 }
 
 // Open connects to the database at url and checks that it can serve: it
@@ -61,6 +65,9 @@ func configure(url string, o Options) (*pgxpool.Config, error) {
 	// A transaction that waits for its client holds locks and keeps vacuum back.
 	params["idle_in_transaction_session_timeout"] = milliseconds(time.Minute)
 	params["timezone"] = "UTC"
+	if o.ByKey {
+		params["enable_seqscan"] = "off"
+	}
 	return config, nil
 }
 
