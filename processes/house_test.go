@@ -275,16 +275,18 @@ func (m *matters) Facts(ctx context.Context, tx pgx.Tx, id int64, since time.Tim
 	return map[string]any{"contacts": map[string]any{"out": out}}, err
 }
 
-func (m *matters) Apply(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect) error {
+func (m *matters) Apply(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect) (map[int64]processes.Subject, error) {
 	if m.onApply != nil {
 		m.onApply()
 	}
+	var ids []int64
 	for _, e := range effects {
 		if err := m.apply(ctx, tx, now, e); err != nil {
-			return fmt.Errorf("%s of matter %d: %w", e.Action, e.Subject, err)
+			return nil, fmt.Errorf("%s of matter %d: %w", e.Action, e.Subject, err)
 		}
+		ids = append(ids, e.Subject)
 	}
-	return nil
+	return m.Read(ctx, tx, ids)
 }
 
 func (m *matters) apply(ctx context.Context, tx pgx.Tx, now time.Time, e processes.Effect) (err error) {

@@ -74,9 +74,10 @@ type Effect struct {
 }
 
 // Effects changes subjects. Apply runs inside the transaction that moves the
-// process; it must not call back into the Service.
+// process, and gives the subjects as they stand after it; it must not call back
+// into the Service.
 type Effects interface {
-	Apply(ctx context.Context, tx pgx.Tx, now time.Time, effects []Effect) error
+	Apply(ctx context.Context, tx pgx.Tx, now time.Time, effects []Effect) (map[int64]Subject, error)
 }
 
 // Options of a Service. The zero value is what production uses.

@@ -33,8 +33,11 @@ const deepest = 10
 type StartRequest struct {
 	Process string // key; the latest version is started
 	Subject int64
-	Values  map[string]any // variables, over their declared values
-	Actor   staff.Actor    // who caused it; the zero value is the system
+	// Case is the subject as it stands, from a caller that has just made it, so
+	// that nobody else can know it yet. Nil: it is locked and read.
+	Case   *Subject
+	Values map[string]any // variables, over their declared values
+	Actor  staff.Actor    // who caused it; the zero value is the system
 	// Single: not beside another run of the same process about the same subject.
 	Single bool
 }
@@ -83,13 +86,16 @@ func (s *Service) startTogether(ctx context.Context, tx pgx.Tx, requests []Start
 	var started []Started
 	err := pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error {
 		t := s.newTurn(inner, s.now())
-		if err := t.lock(ctx, subjectsOf(requests)); err != nil {
+		if err := t.lock(ctx, unread(requests)); err != nil {
 			return err
 		}
 		started = make([]Started, len(requests))
 		for i, r := range requests {
 			if r.Actor.ID == 0 {
 				r.Actor = staff.System()
+			}
+			if _, read := t.subjects[r.Subject]; r.Case != nil && !read {
+				t.subjects[r.Subject] = *r.Case
 			}
 			t.starting = append(t.starting, start{StartRequest: r, place: &started[i]})
 		}
@@ -183,10 +189,12 @@ func (s *Service) startEach(ctx context.Context, tx pgx.Tx, requests []StartRequ
 	return started, nil
 }
 
-func subjectsOf(requests []StartRequest) []int64 {
-	ids := make([]int64, len(requests))
-	for i, r := range requests {
-		ids[i] = r.Subject
+// unread are the subjects that have to be locked and read.
+func unread(requests []StartRequest) (ids []int64) {
+	for _, r := range requests {
+		if r.Case == nil {
+			ids = append(ids, r.Subject)
+		}
 	}
 	return ids
 }

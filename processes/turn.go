@@ -97,14 +97,13 @@ func (s *Service) newTurn(tx pgx.Tx, now time.Time) *turn {
 }
 
 // lock locks subjects, and reads who works here.
-func (t *turn) lock(ctx context.Context, subjects []int64) error {
-	ids := slices.Compact(slices.Sorted(slices.Values(subjects)))
-	locked, err := t.s.subjects.Lock(ctx, t.tx, ids)
-	if err != nil {
-		return fmt.Errorf("lock %d cases: %w", len(ids), err)
-	}
-	for id, subject := range locked {
-		t.subjects[id] = subject
+func (t *turn) lock(ctx context.Context, subjects []int64) (err error) {
+	if ids := slices.Compact(slices.Sorted(slices.Values(subjects))); len(ids) > 0 {
+		locked, err := t.s.subjects.Lock(ctx, t.tx, ids)
+		if err != nil {
+			return fmt.Errorf("lock %d cases: %w", len(ids), err)
+		}
+		maps.Copy(t.subjects, locked)
 	}
 	t.people, err = t.s.staff.Directory(ctx, t.tx)
 	return err
@@ -126,7 +125,7 @@ func (t *turn) run(ctx context.Context) error {
 }
 
 // round decides on the orders there are. Then the effects happen, and the
-// subjects are read again: the performer of a task may be the owner assigned a
+// subjects are as they left them: the performer of a task may be the owner assigned a
 // moment ago, and a gateway behind a called process asks for the new stage.
 func (t *turn) round(ctx context.Context) error {
 	if err := t.begin(ctx); err != nil {
@@ -230,17 +229,12 @@ func (t *turn) applyEffects(ctx context.Context) error {
 	for i := range effects {
 		effects[i].Case = t.subjects[effects[i].Subject]
 	}
-	if err := t.s.effects.Apply(ctx, t.tx, t.now, effects); err != nil {
+	after, err := t.s.effects.Apply(ctx, t.tx, t.now, effects)
+	if err != nil {
 		return fmt.Errorf("apply %d effects: %w", len(effects), err)
 	}
-	var touched []int64
-	for _, e := range effects {
-		touched = append(touched, e.Subject)
-	}
 	before := maps.Clone(t.subjects)
-	if err := t.lock(ctx, touched); err != nil {
-		return err
-	}
+	maps.Copy(t.subjects, after)
 	return t.closed(ctx, before, effects)
 }
 

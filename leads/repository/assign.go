@@ -48,7 +48,6 @@ func (r *Repository) assign(ctx context.Context, tx pgx.Tx, now time.Time, assig
 	}
 	ids := col(rows, func(a Assignment) int64 { return a.Lead })
 	b := &pgx.Batch{}
-	b.Queue(sql("end_assignments"), pgx.NamedArgs{"now": now, "leads": ids})
 	b.Queue(sql("assign_leads"), pgx.NamedArgs{"now": now, "leads": ids,
 		"owners": col(rows, func(a Assignment) int64 { return a.Owner }),
 		"by":     col(rows, func(a Assignment) int64 { return a.By }),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/internal/postgres"
@@ -44,7 +45,7 @@ func TestAnInquiryBecomesALeadWithItsFirstFacts(t *testing.T) {
 	h.want(2, "select count(*) from contact_point where contact_id = $1", got.ContactID)
 	h.want(1, "select count(*) from contact where id = $1 and name = 'Иван Петров'", got.ContactID)
 	h.want(1, "select count(*) from stage_visit where lead_id = $1 and no = 1 and stage = 'new' and left_at is null", got.LeadID)
-	h.want(1, "select count(*) from assignment where lead_id = $1 and employee_id is null", got.LeadID)
+	h.want(0, "select count(*) from assignment where lead_id = $1", got.LeadID)
 	h.want(1, "select count(*) from lead_amount where lead_id = $1 and amount = 12000.50", got.LeadID)
 	h.want(1, "select count(*) from journal where lead_id = $1 and action = 'lead.created'", got.LeadID)
 	h.want(1, "select count(*) from interaction where lead_id = $1 and kind = 'form' and direction = 'in'", got.LeadID)
@@ -406,4 +407,43 @@ func TestACallOfCenturiesIsStillACall(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	h.want(1, "select count(*) from interaction where seconds > 0")
+}
+
+func TestWhatACaptureTellsOfANewLeadIsWhatIsReadOfItLater(t *testing.T) {
+	h := newHouse(t, Options{})
+	h.capture(form(phone("+79120000009"))) // somebody known
+	rich := form(phone("+79120000002"), email("ivan@example.org"), phone("+79120000001"))
+	amount, _ := leads.NewAmount("12000.50")
+	rich.Name, rich.Text, rich.Subject, rich.Amount, rich.Product = " Иван  Петров ", "Перезвоните\x00", "Заявка", &amount, "Окна"
+	rich.Attribution.UTM = leads.UTM{Source: "yandex"}
+	rich.LeadFields = map[string]string{"area": "54"}
+	nameless, test := form(phone("+79120000003")), form(phone("+79120000004"))
+	nameless.Name = ""
+	test.State = leads.StateTest
+	pointless := form()
+	pointless.Name = "Аноним"
+	firm, known, twice := form(phone("+79120000005")), form(phone("+79120000009")), form(phone("+79120000006"))
+	firm.Company, firm.INN = "Ромашка", "7707083893"
+	known.Attribution.UTM.Source = "another day"
+	again := form(phone("+79120000006"))
+
+	captured := h.capture(rich, nameless, test, pointless, firm, known, twice, again)
+
+	told := 0
+	for i, one := range captured {
+		if one.Around == nil {
+			continue
+		}
+		told++
+		read, err := h.LeadContexts(t.Context(), h.pool, []int64{one.LeadID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(read[one.LeadID], *one.Around, cmp.AllowUnexported(leads.Amount{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("inquiry %d: read and told differ:\n%s", i, diff)
+		}
+	}
+	if told != 4 { // not of the firm's lead, of somebody known, nor of what two inquiries made
+		t.Errorf("told of %d new leads, want 4", told)
+	}
 }

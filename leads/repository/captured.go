@@ -23,4 +23,7 @@ type Captured struct {
 	ClientKnown                 bool // the contact or client was there before this inquiry
 	Inquiry                     leads.Inquiry
 	Lead                        leads.Lead // as it stands after the inquiry; zero without a lead
+	// Around is what LockContexts would give of a lead that somebody new opened with
+	// this inquiry alone; nil of any other.
+	Around *Context
 }

@@ -145,9 +145,9 @@ func TestAssignmentsFollowEachOther(t *testing.T) {
 			return h.Assign(t.Context(), tx, noon.Add(time.Duration(i)*time.Hour), []Assignment{{Lead: lead, Owner: owner, By: 3, Why: "по очереди"}})
 		})
 	}
-	h.want(4, "select count(*) from assignment where lead_id = $1", lead) // nobody, anna, boris, nobody
-	h.want(1, "select count(*) from assignment where lead_id = $1 and left_at is null and employee_id is null", lead)
-	h.want(1, "select count(*) from assignment where lead_id = $1 and employee_id = 1 and left_at = $2", lead, noon.Add(2*time.Hour))
+	h.want(3, "select count(*) from assignment where lead_id = $1", lead) // anna, boris, nobody
+	h.want(1, "select count(*) from (select employee_id from assignment where lead_id = $1 order by at desc, id desc limit 1) a where employee_id is null", lead)
+	h.want(1, "select count(*) from assignment where lead_id = $1 and employee_id = 2 and at = $2", lead, noon.Add(2*time.Hour))
 	h.want(3, "select count(*) from journal where lead_id = $1 and action = 'lead.assigned' and actor_id = 3", lead)
 }
 

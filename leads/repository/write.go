@@ -28,8 +28,15 @@ func (c *capture) write(ctx context.Context) error {
 	if err := c.tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
+	inquiries := map[int64]int{} // of the batch, by lead
+	for _, it := range c.items {
+		inquiries[it.leadID()]++
+	}
 	for _, it := range c.items {
 		out := &c.out[c.at[it.in.ID]]
+		if it.leadNew && it.somebodyNew() && inquiries[it.lead.ID] == 1 {
+			out.Around = it.around()
+		}
 		out.Outcome, out.LeadNew, out.ClientKnown = it.outcome, it.leadNew, it.clientKnown
 		out.ContactID, out.ClientID = it.party().contact, it.clientID()
 		if it.lead != nil {
@@ -38,6 +45,20 @@ func (c *capture) write(ctx context.Context) error {
 	}
 	c.tellCopies()
 	return nil
+}
+
+// somebodyNew reports that we had not met whoever is behind it, a firm least of all.
+func (it *item) somebodyNew() bool {
+	return it.client == nil && !it.clientKnown
+}
+
+// around is the context of a lead that somebody new opened.
+func (it *item) around() *Context {
+	out := &Context{Lead: *it.lead, Inquiry: it.in, ClientKnown: it.lead.Repeat}
+	if p := it.person; p != nil {
+		out.Contact = leads.Contact{ID: p.ID, Name: p.name, Points: it.points, CreatedAt: p.CreatedAt, Version: 1}
+	}
+	return out
 }
 
 // tellCopies gives the copies inside the batch the lead of the one that was filed.

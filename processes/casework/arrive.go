@@ -40,7 +40,31 @@ func (c *Casework) Arrive(ctx context.Context, tx pgx.Tx, now time.Time, capture
 	if err := c.correlate(ctx, tx, a.messages); err != nil {
 		return err
 	}
+	if err := c.describe(ctx, tx, captured, a.starts); err != nil {
+		return err
+	}
 	return c.start(ctx, tx, a)
+}
+
+// describe tells the starts of new leads how these stand, as far as the capture
+// has said it: reading five hundred of them again would cost as much as writing.
+func (c *Casework) describe(ctx context.Context, tx pgx.Tx, captured []repository.Captured, starts []processes.StartRequest) error {
+	around := map[int64]repository.Context{}
+	for _, one := range captured {
+		if one.Around != nil {
+			around[one.LeadID] = *one.Around
+		}
+	}
+	subjects, err := c.subjects(ctx, tx, around)
+	if err != nil {
+		return err
+	}
+	for i := range starts {
+		if s, ok := subjects[starts[i].Subject]; ok {
+			starts[i].Case = &s
+		}
+	}
+	return nil
 }
 
 // arrival collects what a batch causes.

@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -18,17 +19,50 @@ import (
 // Apply implements processes.Effects: what the steps of route maps do to their
 // leads, in the transaction that moves the process. Effects of one lead happen in
 // their order; the same effect of many leads is one statement.
-func (c *Casework) Apply(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect) error {
+func (c *Casework) Apply(ctx context.Context, tx pgx.Tx, now time.Time, effects []processes.Effect) (map[int64]processes.Subject, error) {
 	at := make(standings, len(effects))
 	for _, e := range effects {
 		at[e.Subject] = standingOf(e.Case)
 	}
 	for _, wave := range waves(effects) {
 		if err := c.applyWave(ctx, tx, now, wave, at); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return c.afterwards(ctx, tx, effects, at)
+}
+
+// afterwards gives the leads as the effects left them. One that only got another
+// owner, like every new lead, is known without a look.
+func (c *Casework) afterwards(ctx context.Context, tx pgx.Tx, effects []processes.Effect, at standings) (map[int64]processes.Subject, error) {
+	people, err := c.staff.Directory(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	after := map[int64]processes.Subject{}
+	var changed []int64
+	for _, e := range effects {
+		after[e.Subject] = owned(e.Case, at[e.Subject].owner, people)
+		if e.Action != "assign" {
+			changed = append(changed, e.Subject)
+		}
+	}
+	if len(changed) == 0 {
+		return after, nil
+	}
+	read, err := c.Read(ctx, tx, changed)
+	maps.Copy(after, read)
+	return after, err
+}
+
+// owned is the case under its new owner.
+func owned(of processes.Subject, owner int64, people *staff.Directory) processes.Subject {
+	lead, _ := of.Values["lead"].(map[string]any)
+	lead, values := maps.Clone(lead), maps.Clone(of.Values)
+	lead["owner"], lead["owner_name"] = float64(owner), people.Name(owner)
+	values["lead"] = lead
+	of.Owner, of.Values = owner, values
+	return of
 }
 
 // standing is how a lead stands between one effect and the next. It is locked, so

@@ -1,5 +1,5 @@
 -- open_leads.sql: new leads under ids taken beforehand, each with the first facts of its life: the visit to its first
--- stage, an assignment (to nobody, as a rule), what it is thought to be worth, and a line in the journal.
+-- stage, the assignment to its owner if it has one already, what it is thought to be worth, and a line in the journal.
 with opened as (
 	insert into lead (id, title, client_id, contact_id, funnel, stage, amount, currency, items, probability, owner_id, source, channel,
 		connection, utm, repeat, test, product, city, fields, created_at, last_activity_at, first_response_at) overriding system value
@@ -17,7 +17,7 @@ with opened as (
 	select id, funnel, stage, 1, created_at, nullif(@by::bigint, 0), owner_id from opened
 ), assigned as (
 	insert into assignment (lead_id, employee_id, at, by, why)
-	select id, owner_id, created_at, nullif(@by::bigint, 0), 'opened' from opened
+	select id, owner_id, created_at, nullif(@by::bigint, 0), 'opened' from opened where owner_id is not null
 ), worth as (
 	insert into lead_amount (lead_id, at, amount, by)
 	select id, created_at, amount, nullif(@by::bigint, 0) from opened where amount is not null
