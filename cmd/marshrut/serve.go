@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -47,6 +48,7 @@ func (s *serveCommand) Run(c console) error {
 	case c.ctx.Err() != nil:
 		err = nil // told to stop while starting: what was begun is taken down below
 	case err == nil:
+		debug.FreeOSMemory() // what the start has read and checked takes as much again as what stays
 		log.Info("ready", "address", gateway.Addr(), "roles", s.Roles, "version", version)
 		select {
 		case <-c.ctx.Done():

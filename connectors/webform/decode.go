@@ -110,8 +110,10 @@ func (f *Form) decompress(body []byte, declared string) []byte {
 // first and the bytes turned into letters then, for they may be of any charset.
 func (f *Form) decodeURLEncoded(s string, chars charset, query bool) {
 	s = strings.TrimSpace(s)
-	if m := charsetField.FindStringSubmatch(s); m != nil && chars.declared == nil {
-		chars = newCharset(m[1])
+	if chars.declared == nil && strings.Contains(s, "_charset_=") { // seldom, and the search for it is slow
+		if m := charsetField.FindStringSubmatch(s); m != nil {
+			chars = newCharset(m[1])
+		}
 	}
 	for pair := range strings.SplitSeq(s, "&") {
 		if pair == "" {

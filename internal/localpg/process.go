@@ -159,11 +159,12 @@ func (s *Server) arguments() []string {
 		"unix_socket_directories": s.place.sockets,
 		"unix_socket_permissions": "0700",
 		"max_connections":         "100",
-		"shared_buffers":          "128MB",
+		"shared_buffers":          "256MB", // with less, a busy intake writes out pages itself to make room
 		"synchronous_commit":      "on",
 		"wal_compression":         "on",
 		"max_wal_size":            "2GB",
 		"checkpoint_timeout":      "15min",
+		"autovacuum_naptime":      "10s", // the spool has thousands of dead rows within a minute
 		"jit":                     "off", // our statements are short: compiling costs more than it saves
 		"timezone":                "UTC",
 		"log_timezone":            "UTC",

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/sync/errgroup"
 
 	"marshrut/internal/postgres"
@@ -237,8 +238,7 @@ func (c *consumer) take(ctx context.Context, tx pgx.Tx, wanted []int16, most int
 
 // taken is a batch as it was read.
 type taken struct {
-	lanes  []int16
-	ids    []int64
+	places []pgtype.TID
 	events []pipeline.Event
 }
 
@@ -246,11 +246,12 @@ func (c *consumer) read(ctx context.Context, tx pgx.Tx, lanes []int16) (taken, e
 	var t taken
 	each := (c.bus.o.MaxEvents + len(lanes) - 1) / len(lanes)
 	rows, _ := tx.Query(ctx, readSQL, c.bus.topic, lanes, each, c.bus.o.MaxEvents, c.bus.o.MaxBytes)
+	var place pgtype.TID
 	var lane int16
 	var id int64
 	var envelope, data []byte
-	_, err := pgx.ForEachRow(rows, []any{&lane, &id, &envelope, &data}, func() error {
-		t.lanes, t.ids = append(t.lanes, lane), append(t.ids, id)
+	_, err := pgx.ForEachRow(rows, []any{&place, &lane, &id, &envelope, &data}, func() error {
+		t.places = append(t.places, place)
 		t.events = append(t.events, c.decode(lane, id, envelope, data))
 		envelope, data = nil, nil
 		return nil
@@ -275,12 +276,12 @@ func (c *consumer) finish(ctx context.Context, tx pgx.Tx, t taken) error {
 	if err := c.handle(ctx, pipeline.Batch{Events: t.events, Tx: tx}); err != nil {
 		return fmt.Errorf("handle %d events: %w", len(t.events), err)
 	}
-	tag, err := tx.Exec(ctx, deleteSQL, c.bus.topic, t.lanes, t.ids)
+	tag, err := tx.Exec(ctx, deleteSQL, t.places)
 	if err != nil {
 		return fmt.Errorf("take out %d handled events: %w", len(t.events), err)
 	}
-	if tag.RowsAffected() != int64(len(t.ids)) {
-		return fmt.Errorf("took out %d of %d handled events", tag.RowsAffected(), len(t.ids))
+	if tag.RowsAffected() != int64(len(t.events)) {
+		return fmt.Errorf("took out %d of %d handled events", tag.RowsAffected(), len(t.events))
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("commit %d handled events: %w", len(t.events), err)

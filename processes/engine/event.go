@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -206,17 +207,24 @@ func Name(e Event) string { return reflect.TypeOf(e).Name() }
 // record is an event in the journal: {"TaskCreated": {"task": 3, ...}}.
 type record map[string]json.RawMessage
 
-// Encode writes events as JSON for the journal.
+// Encode writes events as JSON for the journal: a list of records, each event
+// written once and not copied through a record, for every start and click pays it.
 func Encode(events []Event) ([]byte, error) {
-	out := make([]record, 0, len(events))
-	for _, e := range events {
-		body, err := json.Marshal(e)
-		if err != nil {
+	var out bytes.Buffer
+	write := json.NewEncoder(&out)
+	for i, e := range events {
+		out.WriteByte("[,"[min(i, 1)])
+		fmt.Fprintf(&out, "{%q:", Name(e))
+		if err := write.Encode(e); err != nil {
 			return nil, fmt.Errorf("encode event %s: %w", Name(e), err)
 		}
-		out = append(out, record{Name(e): body})
+		out.WriteByte('}')
 	}
-	return json.Marshal(out)
+	if len(events) == 0 {
+		out.WriteByte('[')
+	}
+	out.WriteByte(']')
+	return out.Bytes(), nil
 }
 
 // Decode reads what Encode wrote.

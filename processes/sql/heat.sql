@@ -9,7 +9,7 @@ with runs as (
 	select event -> 'TokenEntered' ->> 'element' as element, count(*) as visits
 	from runs
 	join process_journal j on j.instance_id = runs.id
-	cross join jsonb_array_elements(j.events) as event
+	cross join json_array_elements(j.events) as event
 	where event ? 'TokenEntered'
 	group by 1
 ), standing as (

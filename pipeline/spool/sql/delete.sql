@@ -1,5 +1,4 @@
--- delete.sql: take out exactly the rows that were handled. Never "up to id N":
--- a transaction that commits late leaves rows with lower ids.
-delete from spool s
-using unnest($2::smallint[], $3::bigint[]) as h (lane, id)
-where s.topic = $1 and s.lane = h.lane and s.id = h.id
+-- delete.sql: take out exactly the rows that were handled, where they were read: the
+-- lane's lock is held since, and rows of the spool are never updated. Never "up to
+-- id N": a transaction that commits late leaves rows with lower ids.
+delete from spool where ctid = any($1::tid[])

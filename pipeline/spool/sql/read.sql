@@ -4,7 +4,7 @@ with head as (
 	select s.*
 	from unnest($2::smallint[]) as l (lane)
 	cross join lateral (
-		select s.lane, s.id, s.envelope, s.data
+		select s.ctid as place, s.lane, s.id, s.envelope, s.data
 		from spool s
 		where s.topic = $1 and s.lane = l.lane
 		order by s.id
@@ -14,4 +14,4 @@ with head as (
 	select h.*, sum(octet_length(envelope) + octet_length(data)) over (order by id) - octet_length(envelope) - octet_length(data) as before
 	from head h
 )
-select lane, id, envelope, data from sized where before < $5 order by id limit $4
+select place, lane, id, envelope, data from sized where before < $5 order by id limit $4
