@@ -10,7 +10,7 @@ with runs as (
 	from runs
 	join process_journal j on j.instance_id = runs.id
 	cross join json_array_elements(j.events) as event
-	where event ? 'TokenEntered'
+	where event -> 'TokenEntered' is not null
 	group by 1
 ), standing as (
 	select token ->> 'element' as element, count(*) as now
