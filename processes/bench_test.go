@@ -130,21 +130,93 @@ func BenchmarkTimers(b *testing.B) { benchmarkTimers(b, 0) }
 
 func BenchmarkTimersAmongAMillionPending(b *testing.B) { benchmarkTimers(b, 1_000_000) }
 
+// benchmarkTimers measures timers fired in full: each leads its instance to a
+// task for somebody, with journal and notice.
 func benchmarkTimers(b *testing.B, pending int) {
 	h := newHouse(b)
+	h.await(b.N)
+	h.pend(pending)
+	h.takeAll(b, h.clock().Add(time.Hour))
+	if n := h.number("select count(*) from task"); n != b.N {
+		b.Error(fmt.Errorf("%d tasks, want %d", n, b.N))
+	}
+}
+
+// BenchmarkTakingTimers measures the taking alone: timers whose instance does not
+// wait for them any more.
+func BenchmarkTakingTimers(b *testing.B) {
+	h := newHouse(b)
+	h.await(1)
+	h.pend(1_000_000)
+	h.exec(`insert into timer (instance_id, no, subject, due_at) select (select min(id) from process_instance), -n, 1, $2
+		from generate_series(1, $1::int) as n`, b.N, h.clock())
+	h.takeAll(b, h.clock())
+	if n := h.number("select count(*) from timer where no < 0"); n != 0 {
+		b.Error(fmt.Errorf("%d timers are left", n))
+	}
+}
+
+// BenchmarkTimerLateness lets a thousand timers fall due in each second, among a
+// million that do not, and measures how long after that their tasks are there.
+func BenchmarkTimerLateness(b *testing.B) {
+	h := newHouse(b)
+	h.await(b.N)
+	h.pend(1_000_000)
+	start := time.Now().Add(time.Second)
+	h.exec(`update timer t set due_at = $1::timestamptz + n.no * interval '1 millisecond'
+		from (select instance_id, row_number() over (order by instance_id) as no from timer where no < 1000) n
+		where t.instance_id = n.instance_id and t.no < 1000`, start)
+	h.now = time.Time{} // the real clock from here on
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var work sync.WaitGroup
+	for range 2 {
+		work.Go(func() {
+			if err := h.RunTimers(ctx); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	b.ResetTimer()
+	var took latencies
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for seen := 0; seen < b.N; <-tick.C {
+		n := h.number("select count(*) from task")
+		for ; seen < n; seen++ { // they fire in the order in which they are due
+			took.add(time.Since(start.Add(time.Duration(seen+1) * time.Millisecond)))
+		}
+	}
+	b.StopTimer()
+	cancel()
+	work.Wait()
+	took.report(b)
+}
+
+// await starts n instances that wait for an hour.
+func (h *house) await(n int) {
+	h.t.Helper()
 	h.publish("wait", se+after("t", "PT1H")+user("a"), "s>t", "t>a", "a>e")
-	h.exec("insert into matter (id, title) select n, 'Дело ' || n from generate_series(1, $1::int) as n", b.N)
-	for first := 0; first < b.N; first += 500 {
-		requests := make([]processes.StartRequest, min(500, b.N-first))
+	h.exec("insert into matter (id, title) select n, 'Дело ' || n from generate_series(1, $1::int) as n", n)
+	for first := 0; first < n; first += 500 {
+		requests := make([]processes.StartRequest, min(500, n-first))
 		for i := range requests {
 			requests[i] = processes.StartRequest{Process: "wait", Subject: int64(first + i + 1)}
 		}
 		h.startAll(requests...)
 	}
+}
+
+// pend adds timers that are not due for two days or more.
+func (h *house) pend(n int) {
+	h.t.Helper()
 	h.exec(`insert into timer (instance_id, no, subject, due_at) select (select min(id) from process_instance), 1000 + n, 1, $2::timestamptz + n * interval '1 second'
-		from generate_series(1, $1::int) as n`, pending, h.clock().Add(48*time.Hour))
+		from generate_series(1, $1::int) as n`, n, time.Now().AddDate(10, 0, 0))
 	h.exec("vacuum analyze")
-	now := h.clock().Add(time.Hour)
+}
+
+// takeAll fires what is due at now, by two workers, and reports the rate.
+func (h *house) takeAll(b *testing.B, now time.Time) {
 	b.ResetTimer()
 	var group sync.WaitGroup
 	for range 2 {
@@ -157,7 +229,4 @@ func benchmarkTimers(b *testing.B, pending int) {
 	group.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "op/s")
-	if n := h.number("select count(*) from task"); n != b.N {
-		b.Error(fmt.Errorf("%d tasks, want %d", n, b.N))
-	}
 }

@@ -72,6 +72,9 @@ func (h *house) service(pool *pgxpool.Pool) *processes.Service {
 func (h *house) clock() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.now.IsZero() {
+		return time.Now()
+	}
 	return h.now
 }
 
