@@ -54,9 +54,9 @@ func (s *Server) problem(c *gin.Context, actor staff.Actor, err error) {
 		language = actor.Language
 	}
 	p := describe(err, language)
-	if p.Status == http.StatusInternalServerError {
-		s.Log.ErrorContext(c.Request.Context(), "API request failed", "route", c.FullPath(), "method", c.Request.Method, "error", err)
-		p.Detail = ""
+	s.report(c, p.Status, err)
+	if p.Status >= http.StatusInternalServerError {
+		p.Detail = "" // what the database said is for the log
 	}
 	p.Type, p.Title, p.Instance = "about:blank", s.pages.texts[language].text("problem."+strconv.Itoa(p.Status)), c.Request.URL.Path
 	if p.Status == http.StatusUnauthorized {

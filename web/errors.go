@@ -10,6 +10,7 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/connectors/registry"
+	"marshrut/internal/postgres"
 	"marshrut/internal/staff"
 	"marshrut/leads"
 	"marshrut/processes"
@@ -71,7 +72,29 @@ func statusOf(err error) int {
 	if errors.As(err, &query) {
 		return http.StatusBadRequest
 	}
+	if postgres.Classify(err) == postgres.Away {
+		return http.StatusServiceUnavailable
+	}
 	return http.StatusInternalServerError
+}
+
+// awayFor is when to ask again while the database is away: a restart of it takes a few seconds.
+const awayFor = "5"
+
+// report logs, once, what was not the doing of the one who asked, and says when to come again if that may help.
+func (s *Server) report(c *gin.Context, status int, err error) {
+	ctx, log := c.Request.Context(), s.Log.ErrorContext
+	switch status {
+	case http.StatusServiceUnavailable:
+		c.Header("Retry-After", awayFor)
+		log = s.Log.WarnContext // as long as it is away every request says so
+	case http.StatusInternalServerError:
+	default:
+		return
+	}
+	if ctx.Err() == nil { // else the person has gone to another page
+		log(ctx, "request failed", "status", status, "route", c.FullPath(), "method", c.Request.Method, "error", err)
+	}
 }
 
 var errBadRequest = errors.New("the request cannot be read")
@@ -81,11 +104,9 @@ func asRefusal(err error, target **engine.Refusal) bool { return errors.As(err, 
 // showError is the one place that turns errors into pages. What we did wrong is logged here, once.
 func (s *Server) showError(c *gin.Context, actor staff.Actor, err error) {
 	status := statusOf(err)
-	if status == http.StatusInternalServerError && c.Request.Context().Err() == nil { // else the person has gone to another page
-		s.Log.ErrorContext(c.Request.Context(), "page failed", "route", c.FullPath(), "method", c.Request.Method, "error", err)
-	}
+	s.report(c, status, err)
 	p := errorPage{page: s.blankPage(c, "error.title"), Status: status}
-	if actor.ID != 0 {
+	if actor.ID != 0 && status != http.StatusServiceUnavailable { // the menu counts tasks in the database
 		p.page = s.page(c, actor, "error.title")
 	}
 	p.Text = p.errorText(err, status)
@@ -143,6 +164,7 @@ var errorKeys = map[int]string{
 	http.StatusConflict:            "error.conflict",
 	http.StatusUnprocessableEntity: "error.invalid",
 	http.StatusInternalServerError: "error.ours",
+	http.StatusServiceUnavailable:  "error.away",
 }
 
 // recoverPanics keeps one bad request from ending the process. Unlike gin's own it never writes headers to the log: they

@@ -53,7 +53,12 @@ type stack struct {
 
 func newStack(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{t: t, pool: postgrestest.New(t), clock: morning}
+	return newStackOn(t, postgrestest.New(t))
+}
+
+func newStackOn(t *testing.T, pool *pgxpool.Pool) *stack {
+	t.Helper()
+	s := &stack{t: t, pool: pool, clock: morning}
 	people := staff.New(s.pool, staff.Options{})
 	rules := casework.NewRules(s.pool)
 	repo := repository.New(s.pool, repository.Options{Funnel: rules.Funnel})
