@@ -77,7 +77,26 @@ func (s *Service) Check(ctx context.Context, xml []byte) (*bpmn.Model, []bpmn.Pr
 	if err != nil {
 		return nil, nil, err
 	}
+	if env.Begins, err = s.begins(ctx, env.Processes); err != nil {
+		return nil, nil, err
+	}
 	return check(xml, env)
+}
+
+// begins is what each route map starts before it waits for anything, so that a circle of maps is seen before it runs.
+func (s *Service) begins(ctx context.Context, keys []string) (map[string][]string, error) {
+	begins := map[string][]string{}
+	for _, key := range keys {
+		d, err := s.Definition(ctx, key, 0)
+		switch {
+		case errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalid): // an old map that is wrong now starts nothing
+		case err != nil:
+			return nil, err
+		default:
+			begins[key] = d.Process().StartsAtOnce()
+		}
+	}
+	return begins, nil
 }
 
 func check(xml []byte, env bpmn.Environment) (*bpmn.Model, []bpmn.Problem, error) {

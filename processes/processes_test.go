@@ -18,6 +18,7 @@ import (
 	"marshrut/internal/postgres"
 	"marshrut/internal/staff"
 	"marshrut/processes"
+	"marshrut/processes/bpmn"
 	"marshrut/processes/bpmn/bpmntest"
 	"marshrut/processes/engine"
 )
@@ -691,6 +692,22 @@ func TestAProcessThatBeginsItselfWithoutEndStopsAsAnIncident(t *testing.T) {
 				t.Error("nobody is told that the process begins itself")
 			}
 		})
+	}
+}
+
+func TestACircleOfRouteMapsIsWarnedOfBeforeItRuns(t *testing.T) {
+	h := newHouse(t)
+	starts := func(process string) string {
+		return `<bpmn:startEvent id="s"/><bpmn:endEvent id="e"/><bpmn:serviceTask id="on"><bpmn:extensionElements><mr:action name="start-process" process="` + process + `"/></bpmn:extensionElements></bpmn:serviceTask>`
+	}
+	h.publish("first", `<bpmn:startEvent id="s"/><bpmn:endEvent id="e"/>`, "s>e")
+	h.publish("second", starts("first"), "s>on", "on>e")
+
+	_, problems, err := h.Check(t.Context(), []byte(bpmntest.XML("first", starts("second"), "s>on", "on>e")))
+
+	must(t, err)
+	if !slices.ContainsFunc(problems, func(p bpmn.Problem) bool { return p.Element == "on" && strings.Contains(p.Message, "по кругу") }) {
+		t.Errorf("nobody is told of the circle: %+v", problems)
 	}
 }
 

@@ -29,6 +29,7 @@ func Check(m *Model, env Environment) []Problem {
 		c.flow(&p.Flows[i])
 	}
 	c.scopes()
+	c.selfStart()
 	p.compiled = true
 	slices.SortStableFunc(c.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(severity(a), severity(b)), cmp.Compare(a.Line, b.Line))
@@ -47,6 +48,7 @@ type checker struct {
 	env      Environment
 	p        *Process
 	problems []Problem
+	played   int // markings looked at behind the splits, all of them together
 }
 
 func (c *checker) add(id, name string, line int, s Severity, ru, en string) {
@@ -191,6 +193,9 @@ func (c *checker) flow(f *Flow) {
 		return
 	}
 	c.condition(at, "Условие", "Condition", f.Condition)
+	if f.Condition.program != nil && !f.Condition.asks() {
+		c.warn(at, "Условие «%s» не спрашивает ни об одном поле: ответ всегда один и тот же", "Condition %q names no field: its answer is always the same", f.Condition.Source)
+	}
 	if from.Kind == ParallelGateway || from.Kind == EventBasedGateway {
 		c.warn(at, "Условие на стрелке «%s» не действует: этот шлюз условий не спрашивает", "The condition of flow %q has no effect: this gateway asks none", name)
 	}

@@ -321,6 +321,10 @@ func (c *checker) exclusive(e *Element) {
 			c.wrong(e, "Стрелка «%[2]s» после «%[1]s» никогда не будет выбрана: у неё нет условия и она не названа как результат задачи",
 				"Flow %[2]q behind %[1]q can never be taken: it has no condition and no outcome's name", label(e), first(f.Name, f.ID))
 		}
+		if earlier := c.sameChoice(e, f); earlier != nil {
+			c.warn(e, "Стрелка «%[2]s» после «%[1]s» никогда не будет выбрана: раньше неё стоит «%[3]s» с тем же условием",
+				"Flow %[2]q behind %[1]q can never be taken: %[3]q stands before it with the same condition", label(e), first(f.Name, f.ID), first(earlier.Name, earlier.ID))
+		}
 	}
 	if e.Default >= 0 {
 		return
@@ -328,6 +332,22 @@ func (c *checker) exclusive(e *Element) {
 	if c.outcomesCovered(e, free) && free {
 		c.warn(e, "У шлюза «%s» нет пути по умолчанию: если ни одно условие не подойдёт, процесс остановится", "Gateway %q has no default flow: if no condition holds, the process stops", label(e))
 	}
+}
+
+// sameChoice is a flow that is asked earlier and holds whenever f does.
+func (c *checker) sameChoice(gate *Element, f *Flow) *Flow {
+	for _, out := range gate.Out {
+		earlier := &c.p.Flows[out]
+		switch {
+		case earlier == f:
+			return nil
+		case out == gate.Default || f.Index == gate.Default:
+		case f.Condition != nil && earlier.Condition != nil && f.Condition.code == earlier.Condition.code,
+			f.Condition == nil && earlier.Condition == nil && f.Outcome != "" && f.Outcome == earlier.Outcome:
+			return earlier
+		}
+	}
+	return nil
 }
 
 // outcomesCovered reports outcomes of the tasks before a gateway that no flow takes. A flow with a condition that names

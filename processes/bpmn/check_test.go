@@ -212,6 +212,16 @@ func TestAGatewayThatMayFindNoWayIsWarnedOf(t *testing.T) {
 	wants(t, problems, bpmn.Warning, "g", "нет пути по умолчанию")
 }
 
+func TestAFlowThatAnEarlierOneForestallsIsWarnedOf(t *testing.T) {
+	problems := check(t, frame+manager("a")+manager("b")+`<bpmn:exclusiveGateway id="g" default="g_e"/>`, "s>g", "g>a: lead.amount > 1", "g>b: lead.amount > 1", "g>e", "a>e", "b>e")
+	wants(t, problems, bpmn.Warning, "g", "с тем же условием")
+}
+
+func TestAConditionThatAsksNothingIsWarnedOf(t *testing.T) {
+	problems := check(t, frame+manager("a")+`<bpmn:exclusiveGateway id="g" default="g_e"/>`, "s>g", "f g>a: 1 < 2", "g>e", "a>e")
+	wants(t, problems, bpmn.Warning, "f", "ни об одном поле")
+}
+
 func TestServiceTasksAreChecked(t *testing.T) {
 	service := func(action string) string {
 		return `<bpmn:serviceTask id="x" name="Икс"><bpmn:extensionElements>` + action + `</bpmn:extensionElements></bpmn:serviceTask>`

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 )
 
@@ -91,6 +93,26 @@ func (e *Expr) compile(names names, options ...expr.Option) error {
 	}
 	e.program = program
 	return nil
+}
+
+// asks tells whether the expression names anything at all.
+func (e *Expr) asks() bool {
+	tree, err := parser.Parse(e.code)
+	if err != nil {
+		return true
+	}
+	var named anyName
+	ast.Walk(&tree.Node, &named)
+	return bool(named)
+}
+
+// anyName notes that a tree has a name in it.
+type anyName bool
+
+func (n *anyName) Visit(node *ast.Node) {
+	if _, ok := (*node).(*ast.IdentifierNode); ok {
+		*n = true
+	}
 }
 
 // CompileCondition compiles a condition that stands outside a route map, such as a start rule, over the names of env.

@@ -26,8 +26,9 @@ type Environment struct {
 
 	Roles       map[string]string // key to name; a lane of that name has the role
 	Stages      []string
-	Processes   []string // that can be called
-	Messages    []string // that somebody sends
+	Processes   []string            // that can be called
+	Begins      map[string][]string // what each of them starts before it waits for anything; see Process.StartsAtOnce
+	Messages    []string            // that somebody sends
 	LossReasons []string
 	Actions     map[string]ActionSpec // nil: StandardActions
 }

@@ -252,6 +252,14 @@ func TestHugeModelsAreRefusedQuicklyOrCheckedQuickly(t *testing.T) {
 	if problems := bpmn.Check(parse(t, long), bpmntest.Environment()); len(problems) != 0 {
 		t.Errorf("a long chain has problems: %+v", problems[:1])
 	}
+	var split strings.Builder
+	flows = []string{"s>f0"}
+	for i := range 150 {
+		n, next := strconv.Itoa(i), strconv.Itoa(i+1)
+		split.WriteString(`<bpmn:parallelGateway id="f` + n + `"/><bpmn:exclusiveGateway id="m` + n + `"/><bpmn:manualTask id="a` + n + `"/><bpmn:manualTask id="b` + n + `"/>`)
+		flows = append(flows, "f"+n+">a"+n, "f"+n+">b"+n, "a"+n+">m"+n, "b"+n+">m"+n, "m"+n+">f"+next)
+	}
+	wants(t, check(t, frame+split.String()+manager("f150"), append(flows, "f150>e")...), bpmn.Warning, "m149", "не ждёт остальных")
 	huge := bpmntest.XML("p", frame+strings.Repeat(`<bpmn:manualTask/>`, 3000))
 	if _, err := bpmn.Parse(strings.NewReader(huge)); !errors.Is(err, bpmn.ErrNotBPMN) {
 		t.Errorf("got %v, want ErrNotBPMN", err)

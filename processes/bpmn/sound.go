@@ -28,6 +28,7 @@ func (c *checker) scope(parent int) {
 	}
 	if c.reachable(parent, starts[0]) {
 		c.explore(parent, starts[0])
+		c.repeats(parent)
 	}
 }
 
@@ -127,12 +128,23 @@ type explorer struct {
 	queue    []marking
 	overflow int // flow that overflowed, or -1
 	stuck    map[int]bool
+	// lingers lets tokens stand before elements that merge without waiting, to see which may come together. Reminders make
+	// no tokens then: they are meant to run beside.
+	lingers bool
 }
+
+// within tells whether there is still room to explore.
+func (x *explorer) within() bool {
+	return len(x.seen) < min(maxMarkings, maxBytes/(len(x.c.p.Flows)+1)) && x.overflow < 0
+}
+
+// pauses tells whether tokens may stand before an element.
+func (x *explorer) pauses(e *Element) bool { return waits(e) || x.lingers && mergesSingly(e) }
 
 func (c *checker) explore(parent, start int) {
 	x := &explorer{c: c, parent: parent, seen: map[marking]bool{}, overflow: -1, stuck: map[int]bool{}}
 	x.put(make([]byte, len(c.p.Flows)), c.p.Elements[start].Out)
-	for len(x.queue) > 0 && len(x.seen) < min(maxMarkings, maxBytes/(len(c.p.Flows)+1)) && x.overflow < 0 {
+	for len(x.queue) > 0 && x.within() {
 		m := x.queue[0]
 		x.queue = x.queue[1:]
 		if !x.step(m) {
@@ -163,23 +175,33 @@ func (x *explorer) put(m []byte, flows ...[]int) {
 			}
 		}
 	}
+	if x.lingers && tokens(m) < 2 {
+		return // the branches have joined
+	}
 	if key := marking(m); !x.seen[key] {
 		x.seen[key] = true
 		x.queue = append(x.queue, key)
 	}
 }
 
+func tokens(m []byte) (sum int) {
+	for _, n := range m {
+		sum += int(n)
+	}
+	return sum
+}
+
 // step fires everything that can fire; false if nothing can. What happens by itself happens before anything that waits,
 // one element at a time, as in the engine: that also keeps the number of markings small.
 func (x *explorer) step(m marking) bool {
 	for i := range x.c.p.Elements {
-		if e := &x.c.p.Elements[i]; e.Parent == x.parent && !waits(e) && x.move(m, e, true) {
+		if e := &x.c.p.Elements[i]; e.Parent == x.parent && !x.pauses(e) && x.move(m, e, true) {
 			return true
 		}
 	}
 	moved := false
 	for i := range x.c.p.Elements {
-		if e := &x.c.p.Elements[i]; e.Parent == x.parent && waits(e) {
+		if e := &x.c.p.Elements[i]; e.Parent == x.parent && x.pauses(e) {
 			moved = x.move(m, e, false) || moved
 		}
 	}
@@ -248,9 +270,11 @@ func (x *explorer) fire(m marking, e *Element, in int) {
 	}
 	for _, b := range e.Boundary {
 		event := &x.c.p.Elements[b]
-		if event.NonInterrupted {
+		switch {
+		case event.NonInterrupted && x.lingers:
+		case event.NonInterrupted:
 			x.put(taken(), e.Out, event.Out)
-		} else {
+		default:
 			x.put(taken(), event.Out)
 		}
 	}
