@@ -104,7 +104,7 @@ type Connection struct {
 	Token     Secret          `yaml:"token"`
 	RateLimit int             `yaml:"rate_limit"` // inquiries a minute
 	Settings  map[string]any  `yaml:"settings"`   // strictly decoded by the provider
-	Line      int             `yaml:"-"`          // where it stands in the file
+	Place     string          `yaml:"-"`          // file, line and key, for what is said of it
 	Raw       json.RawMessage `yaml:"-"`          // Settings as JSON, secrets resolved
 }
 

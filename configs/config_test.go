@@ -55,6 +55,55 @@ func TestMistakesNameFileLineKeyAndCure(t *testing.T) {
 	}
 }
 
+func TestEveryMistakeOfAFileIsToldAtOnce(t *testing.T) {
+	path := write(t, `http:
+  listn: 127.0.0.1:1
+  public_url: nowhere
+database: 5
+kafka:
+  brokers: localhost
+  tls: perhaps
+retention: {raw_days: long, "days": 3}
+connections:
+  - name: Site
+    conector: webform
+    settings: [1]
+`)
+	_, err := Load(path, nil)
+	if err == nil {
+		t.Fatal("mistakes were accepted")
+	}
+	for _, want := range []string{
+		":2: http.listn: there is no such setting; was listen meant?", ":3: http.public_url", ":4: database: has to be a group of keys: url, max_conns",
+		":6: kafka.brokers: has to be a list of texts", ":7: kafka.tls: has to be true or false", ":8: retention.raw_days: has to be a whole number",
+		":8: retention.days: there is no such setting", ":10: connections[0].name", ":11: connections[0].conector: there is no such setting; was connector meant?",
+		":12: connections[0].settings: has to be a group of keys",
+	} {
+		if !strings.Contains(err.Error(), path+want) {
+			t.Errorf("error lacks %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestWhatStandsInTheFileTwiceMayBeWrittenOnce(t *testing.T) {
+	path := write(t, "http: {listen: &at '127.0.0.1:1', public_url: http://example.org}\nkafka: {brokers: [*at]}\n"+
+		"connections:\n  - &c {name: one, connector: webform, provider: generic, settings: {region: RU}}\n  - {<<: *c, name: two}\n")
+	c, err := Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Kafka.Brokers[0] != "127.0.0.1:1" || c.Connections[1].Name != "two" || c.Connections[1].Provider != "generic" || c.Connections[1].Settings["region"] != "RU" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestAMistakeNeverRepeatsWhatMayBeASecret(t *testing.T) {
+	_, err := Load(write(t, "database: {url: [hunter2]}\nkafka: hunter2\n"), nil)
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestUnknownKeysAreRefused(t *testing.T) {
 	path := write(t, "http:\n  listn: 127.0.0.1:1\n")
 	_, err := Load(path, nil)

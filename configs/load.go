@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -35,30 +34,16 @@ func Load(path string, environ []string) (Config, error) {
 		if file, err = parser.ParseBytes(body, 0); err != nil {
 			return c, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
 		}
-		if !saysNothing(file) { // decoding nothing would wipe the defaults
-			decoder := yaml.NewDecoder(bytes.NewReader(body), yaml.DisallowUnknownField())
-			if err := decoder.Decode(&c); err != nil {
-				return c, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
-			}
-		}
 	}
 	at := places{path: path, file: file}
-	problems := overrideFromEnvironment(&c, environ)
+	var problems []error
+	if file != nil {
+		problems = decode(file, &c, at)
+	}
+	problems = append(problems, overrideFromEnvironment(&c, environ)...)
 	problems = append(problems, resolveSecrets(&c, environ, at)...)
 	problems = append(problems, c.validate(at)...)
 	return c, errors.Join(problems...)
-}
-
-// saysNothing tells a file that is empty, or null, or all comments.
-func saysNothing(file *ast.File) bool {
-	for _, doc := range file.Docs {
-		switch doc.Body.(type) {
-		case nil, *ast.NullNode, *ast.CommentGroupNode:
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // places finds the line of a key such as "http.listen" or "connections[0].token" in the file.
@@ -84,14 +69,31 @@ func (p places) line(key string) int {
 
 // errorf names file, line and key before what is wrong and how to cure it.
 func (p places) errorf(key, format string, args ...any) error {
+	return fmt.Errorf("%s: %s", p.name(key, p.line(key)), fmt.Sprintf(format, args...))
+}
+
+// errorAt is an error about a node of the file, which may be no setting at all.
+func (p places) errorAt(node ast.Node, key, format string, args ...any) error {
+	line := 0
+	if token := node.GetToken(); token != nil {
+		line = token.Position.Line
+	}
+	return fmt.Errorf("%s: %s", p.name(key, line), fmt.Sprintf(format, args...))
+}
+
+// name is a key with its place, "marshrut.yaml:4: http.listen".
+func (p places) name(key string, line int) string {
 	where := p.path
-	if line := p.line(key); line > 0 {
+	if line > 0 {
 		where += ":" + strconv.Itoa(line)
 	}
-	if where != "" {
-		where += ": "
+	switch {
+	case where == "":
+		return key
+	case key == "":
+		return where
 	}
-	return fmt.Errorf("%s%s: %s", where, key, fmt.Sprintf(format, args...))
+	return where + ": " + key
 }
 
 // overrideFromEnvironment applies MARSHRUT_HTTP_LISTEN and the like. A variable that names no setting is a mistake too,
@@ -197,7 +199,7 @@ func resolveSecrets(c *Config, environ []string, at places) []error {
 	for i := range c.Connections {
 		connection := &c.Connections[i]
 		key := fmt.Sprintf("connections[%d]", i)
-		connection.Line = at.line(key)
+		connection.Place = at.name(key, at.line(key))
 		resolve(key+".token", &connection.Token)
 		settings, err := resolveSettings(connection.Settings, env)
 		if err != nil {

@@ -110,10 +110,7 @@ type configCheck struct{ settings }
 
 func (k *configCheck) Run(c console) error {
 	config, err := k.load(c)
-	if err == nil {
-		err = app.CheckConnections(config)
-	}
-	if err != nil {
+	if err = errors.Join(err, app.CheckConnections(config)); err != nil {
 		return err
 	}
 	c.printf("the settings are in order\n")

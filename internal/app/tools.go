@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -70,5 +71,11 @@ func (t *Tools) Close() { t.close() }
 
 // CheckConnections tries the connections of the settings against their providers, without a database.
 func CheckConnections(c configs.Config) error {
-	return registry.Check(catalog.All(), registryOptions(c, time.Now, slog.Default()), configured(c))
+	var mistakes []error
+	for i, k := range configured(c) {
+		if err := registry.Check(catalog.All(), registryOptions(c, time.Now, slog.Default()), []registryConnection{k}); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", c.Connections[i].Place, err))
+		}
+	}
+	return errors.Join(mistakes...)
 }
