@@ -112,17 +112,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	release := h.Metrics.begin()
 	defer func() { release(time.Since(started)) }()
 	address, rest, ok := splitPath(r.URL.EscapedPath())
-	if !ok {
-		http.NotFound(w, r)
-		return
+	if ok {
+		var c *connectors.Connected
+		if c, ok = h.Connections.Open(address.name, address.token, h.Now()); ok {
+			h.receive(w, r, c, rest)
+			return
+		}
 	}
-	c, ok := h.Connections.Open(address.name, address.token, h.Now())
-	if !ok {
-		h.Metrics.refused("", "unknown")
-		http.NotFound(w, r)
-		return
-	}
-	h.receive(w, r, c, rest)
+	h.Metrics.refused("", "unknown")
+	http.NotFound(w, r)
 }
 
 type addressed struct{ name, token string }

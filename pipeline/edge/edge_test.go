@@ -222,6 +222,35 @@ func (d *door) registered(t *testing.T) prometheus.Collector {
 // gathered makes a Collector of a registry, as testutil wants one.
 type gathered struct{ *prometheus.Registry }
 
+func TestAnAddressWithoutAConnectionOrATokenIsCountedLikeAWrongOne(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	d := given(t, "generic", "", func(o *edge.Options) { o.Metrics = edge.NewMetrics(reg) })
+	for i, path := range []string{"/in/nobody/" + token, "/in/site", "/in/site/", "/in/", "/in//" + token} {
+		d.send(http.MethodPost, path, form, strings.NewReader("phone=1"))
+		if n := unknown(t, reg); n != float64(i+1) {
+			t.Errorf("after %s there are %v unknown addresses counted, want %d", path, n, i+1)
+		}
+	}
+}
+
+// unknown is how many requests came to no address of ours.
+func unknown(t *testing.T, reg *prometheus.Registry) (n float64) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "marshrut_edge_refused_total" {
+			continue
+		}
+		for _, m := range family.Metric {
+			n += m.Counter.GetValue()
+		}
+	}
+	return n
+}
+
 func TestABodyOverTheLimitIsRefused(t *testing.T) {
 	d := given(t, "generic", "", nil)
 	large := strings.Repeat("a", 1<<20+1)
