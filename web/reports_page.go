@@ -39,6 +39,12 @@ func (s *Server) showReports(c *gin.Context, actor staff.Actor) error {
 	return nil
 }
 
+// reportChart is a drawing, under its name where there are several.
+type reportChart struct {
+	Title   string
+	Drawing template.HTML
+}
+
 // reportPage is what templates/report.html shows.
 type reportPage struct {
 	page
@@ -47,7 +53,7 @@ type reportPage struct {
 	Cuts      []option
 	Periods   []option
 	Downloads []option
-	Charts    []template.HTML
+	Charts    []reportChart
 	Figures   []figureLine
 	Rows      []reportRow
 	Totals    []reportCell
@@ -162,8 +168,12 @@ func (s *Server) fillReport(c *gin.Context, p *reportPage) error {
 		p.Downloads = append(p.Downloads, option{Value: here + "." + kind + "?" + values.Encode(), Label: kind})
 	}
 	p.periods(here, values, s.Company.Location)
-	for i := range r.Charts {
-		p.Charts = append(p.Charts, template.HTML(reports.ChartSVG(r, i))) // its texts are escaped
+	for i, chart := range r.Charts {
+		drawn := reportChart{Drawing: template.HTML(reports.ChartSVG(r, i))} // its texts are escaped
+		if len(r.Charts) > 1 {
+			drawn.Title = chart.Title
+		}
+		p.Charts = append(p.Charts, drawn)
 	}
 	p.table(here, values)
 	p.Balanced = r.Balanced()
