@@ -44,6 +44,7 @@ func (s *Server) apiRoutes(engine *gin.Engine) {
 	get("/tasks", "", s.apiTasks)
 	get("/tasks/:id", "", s.apiTask)
 	post("/tasks/:id/steps/:step", "", s.apiDoStep)
+	get("/tasks/:id/steps/:step/file", "", s.sendStepFile)
 	post("/tasks/:id/steps/:step/skip", "", s.apiSkipStep)
 	post("/tasks/:id/assign", "", s.apiAssignTask)
 	post("/tasks/:id/complete", "", s.apiCompleteTask)

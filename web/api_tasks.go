@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -55,8 +57,15 @@ type apiStep struct {
 	SkipReason  string      `json:"skip_reason"`
 	Blocked     []string    `json:"blocked"`
 	Value       any         `json:"value"`
+	File        *apiFile    `json:"file"` // null: the value is none
 	DoneAt      *string     `json:"done_at"`
 	DoneBy      *string     `json:"done_by"`
+}
+
+// apiFile is what was handed in for a step.
+type apiFile struct {
+	Name string `json:"name"`
+	Href string `json:"href"`
 }
 
 type apiChoice struct {
@@ -126,7 +135,7 @@ func (w taskWriter) task(t processes.Task) apiTaskView {
 		Process: t.Process, Version: t.Version, Instance: idText(t.Instance), Element: t.Element, Steps: []apiStep{}, Outcomes: []apiOutcome{},
 		MaySkip: t.MaySkip(w.actor), Outcome: orNull(t.Outcome), Comment: w.text(t.Comment), DoneAt: w.momentOrNull(t.DoneAt), DoneBy: w.login(t.DoneBy), Revision: t.Revision}
 	for _, step := range t.Steps {
-		v.Steps = append(v.Steps, w.step(step))
+		v.Steps = append(v.Steps, w.step(t.ID, step))
 	}
 	for _, outcome := range t.Outcomes {
 		o := apiOutcome{ID: outcome.ID, Label: w.either(outcome.Label, outcome.LabelEn), Closes: orNull(outcome.Closes), Stage: orNull(outcome.Stage), Missing: []string{}}
@@ -138,12 +147,18 @@ func (w taskWriter) task(t processes.Task) apiTaskView {
 	return v
 }
 
-func (w taskWriter) step(t processes.Step) apiStep {
+func (w taskWriter) step(task int64, t processes.Step) apiStep {
 	v := apiStep{ID: t.ID, Kind: t.Kind, Title: w.either(t.Title, t.TitleEn), Hint: t.Hint, Number: t.Number, Choices: []apiChoice{}, Required: t.Required,
 		RequiredFor: orEmpty(t.RequiredFor), Done: t.Done, Skipped: t.Skipped, SkipReason: t.SkipReason, Blocked: []string{}, Value: t.Value,
 		DoneAt: w.momentOrNull(t.DoneAt), DoneBy: w.login(t.DoneBy)}
 	if text, ok := t.Value.(string); ok {
 		v.Value = w.text(text)
+	}
+	if file, ok := fileOf(task, t.Value); ok && t.Kind == fileKind {
+		v.Value = w.text(file.Name)
+		if !w.mask {
+			v.File = &apiFile{file.Name, fmt.Sprintf("/api/v1/tasks/%d/steps/%s/file", task, url.PathEscape(t.ID))}
+		}
 	}
 	for _, choice := range t.Choices {
 		v.Choices = append(v.Choices, apiChoice{choice.Value, w.either(choice.Label, choice.LabelEn)})
@@ -304,21 +319,49 @@ func (s *Server) apiDoStep(c *gin.Context, actor staff.Actor) error {
 	if err != nil {
 		return err
 	}
-	var in struct {
-		Value any `json:"value"`
-	}
-	if err := readJSON(c, &in); err != nil {
-		return err
-	}
-	value, err := stepValue(in.Value)
+	value, err := s.apiStepValue(c, actor, id)
 	if err != nil {
-		return err
+		return workRefused(err, actor.Language)
 	}
 	fresh, err := s.Casework.DoStep(c.Request.Context(), actor, id, c.Param("step"), value)
 	if err != nil {
 		return workRefused(err, actor.Language)
 	}
 	return s.answerTask(c, actor, fresh)
+}
+
+// apiStepValue is the value in the body, or the reference to the file in it.
+func (s *Server) apiStepValue(c *gin.Context, actor staff.Actor, id int64) (any, error) {
+	if isMultipart(c) {
+		return s.apiStepFile(c, actor, id)
+	}
+	var in struct {
+		Value any `json:"value"`
+	}
+	if err := readJSON(c, &in); err != nil {
+		return nil, err
+	}
+	return stepValue(in.Value)
+}
+
+func (s *Server) apiStepFile(c *gin.Context, actor staff.Actor, id int64) (any, error) {
+	task, err := s.Processes.Task(c.Request.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	if err := readForm(c); err != nil {
+		return nil, err
+	}
+	file := picked(c, "file")
+	if file == nil {
+		return nil, badField("/file", "is required: the file, with its name")
+	}
+	for _, step := range task.Steps {
+		if step.ID == c.Param("step") && step.Kind != fileKind {
+			return nil, badField("/file", "this step takes no file")
+		}
+	}
+	return s.keepFile(c, actor, task, c.Param("step"), file)
 }
 
 // stepValue is a value as steps take it: text, a truth or nothing. A number stays as it was written, so that no kopeck gets

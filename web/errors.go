@@ -10,6 +10,7 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/connectors/registry"
+	"marshrut/internal/blobs"
 	"marshrut/internal/postgres"
 	"marshrut/internal/staff"
 	"marshrut/leads"
@@ -59,6 +60,8 @@ var meanings = []struct {
 	{staff.ErrCredentials, http.StatusUnprocessableEntity},
 	{processes.ErrCursor, http.StatusBadRequest},
 	{errBadRequest, http.StatusBadRequest},
+	{errTooLarge, http.StatusRequestEntityTooLarge},
+	{blobs.ErrNotFound, http.StatusNotFound},
 }
 
 // statusOf says what an error means to the one who asked.
@@ -140,6 +143,7 @@ var sayings = []struct {
 	key  string
 }{
 	{leads.ErrStale, "error.stale"},
+	{blobs.ErrNotFound, "error.no_file"},
 	{staff.ErrTaken, "people.taken"},
 	{staff.ErrUnknownRole, "people.unknown_role"},
 	{staff.ErrLastAdmin, "people.last_admin"},
@@ -158,13 +162,15 @@ func (s *Server) notFound(c *gin.Context) {
 }
 
 var errorKeys = map[int]string{
-	http.StatusBadRequest:          "error.bad_request",
-	http.StatusForbidden:           "error.forbidden",
-	http.StatusNotFound:            "error.not_found",
-	http.StatusConflict:            "error.conflict",
-	http.StatusUnprocessableEntity: "error.invalid",
-	http.StatusInternalServerError: "error.ours",
-	http.StatusServiceUnavailable:  "error.away",
+	http.StatusBadRequest: "error.bad_request",
+	http.StatusForbidden:  "error.forbidden",
+	http.StatusNotFound:   "error.not_found",
+	http.StatusConflict:   "error.conflict",
+
+	http.StatusRequestEntityTooLarge: "error.too_large",
+	http.StatusUnprocessableEntity:   "error.invalid",
+	http.StatusInternalServerError:   "error.ours",
+	http.StatusServiceUnavailable:    "error.away",
 }
 
 // recoverPanics keeps one bad request from ending the process. Unlike gin's own it never writes headers to the log: they

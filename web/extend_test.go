@@ -7,6 +7,7 @@ import (
 
 	"marshrut/connectors/catalog"
 	"marshrut/connectors/registry"
+	"marshrut/internal/blobs"
 	"marshrut/pipeline/intake"
 )
 
@@ -15,6 +16,8 @@ func (s *stack) extend(d *Deps) {
 	s.t.Helper()
 	d.Providers = catalog.All()
 	var err error
+	d.Files, err = blobs.Dir(s.t.TempDir())
+	s.must(err)
 	d.Connections, err = registry.New(s.pool, d.Providers, registry.Options{Key: "a secret key of the installation", Region: "RU", Language: "ru",
 		PublicURL: "http://localhost:8080", Zone: moscow, Now: s.now, Log: d.Log})
 	s.must(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,9 +25,12 @@ type entry struct {
 	Actor  string
 	Text   string
 	Detail []detail
-	Files  []leads.File
+	Files  []fileLink
 	group  string // inquiry, contact, task, change: for the filter
 }
+
+// fileLink is a file and where to get it; no address: its sender keeps it.
+type fileLink struct{ Name, Address string }
 
 // detail is a name with a value.
 type detail struct{ Name, Value string }
@@ -99,7 +103,14 @@ var channelIcons = map[leads.Channel]string{leads.ChannelForm: "form", leads.Cha
 func (p page) inquiryEntry(h repository.TimelineEntry) entry {
 	in := h.Inquiry
 	e := entry{At: h.At, Class: "in", Icon: channelIcons[in.Channel], Title: p.T("lead.in_" + string(in.Channel)), Actor: h.Actor, group: "inquiry",
-		Text: strings.TrimSpace(in.Subject + "\n" + in.Text), Files: in.Files}
+		Text: strings.TrimSpace(in.Subject + "\n" + in.Text)}
+	for i, file := range in.Files {
+		link := fileLink{Name: file.Name}
+		if file.Ref != "" {
+			link.Address = fmt.Sprintf("/inquiries/%s/files/%d", url.PathEscape(in.ID), i)
+		}
+		e.Files = append(e.Files, link)
+	}
 	if in.Outgoing() {
 		e.Class = "out"
 	}
@@ -195,7 +206,11 @@ func (p page) taskEntry(t processes.Task, zone *time.Location) entry {
 		case step.Skipped:
 			e.Detail = append(e.Detail, detail{p.either(step.Title, step.TitleEn), p.T("lead.skipped", "reason", step.SkipReason)})
 		case step.Done:
-			e.Detail = append(e.Detail, detail{p.either(step.Title, step.TitleEn), first(p.value(step, zone), "✓")})
+			shown := first(p.value(t.ID, step, zone), "✓")
+			e.Detail = append(e.Detail, detail{p.either(step.Title, step.TitleEn), shown})
+			if address := stepFileAddress(t.ID, step); address != "" {
+				e.Files = append(e.Files, fileLink{shown, address})
+			}
 		}
 	}
 	return e

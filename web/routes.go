@@ -27,6 +27,8 @@ func (s *Server) routes(engine *gin.Engine) {
 	post("/news/read", "", s.readNews)
 	get("/tasks", staff.WorkTasks, s.showTasks)
 	get("/tasks/:id", "", s.showTask)
+	get("/tasks/:id/files/:step", "", s.sendStepFile)
+	get("/inquiries/:id/files/:n", "", s.sendInquiryFile)
 	post("/tasks/:id/work", staff.WorkTasks, s.workTask)
 	post("/tasks/:id/assign", staff.WorkTasks, s.assignTask)
 

@@ -20,6 +20,7 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/connectors/registry"
+	"marshrut/internal/blobs"
 	"marshrut/internal/staff"
 	"marshrut/leads/repository"
 	"marshrut/processes"
@@ -39,6 +40,7 @@ type Deps struct {
 	Connections *registry.Registry
 	Providers   []connectors.Provider // what connections can be made of
 	Intake      Replayer
+	Files       blobs.Store // what people and clients hand in
 	Company     Company
 	Now         func() time.Time
 	Log         *slog.Logger

@@ -28,7 +28,8 @@ type taskView struct {
 	Comment     string    // typed and not yet sent
 	Phone       string    // whom to call, E.164
 	Email       string
-	Doable      int // actions that are done or skipped
+	Doable      int  // actions that are done or skipped
+	Uploads     bool // some action takes a file
 }
 
 // stepView is one action of the list.
@@ -38,6 +39,7 @@ type stepView struct {
 	State     string // done, skipped, next, locked, open
 	For       string // the results that need it, when not all do
 	Shown     string // the value in words
+	File      string // where the file of the value is
 	Draft     string // what stands in its input
 	DraftTime string
 	Options   []option
@@ -75,7 +77,8 @@ func (s *Server) taskView(people *staff.Directory, actor staff.Actor, p *leadPag
 		labels[o.ID] = p.either(o.Label, o.LabelEn)
 	}
 	for _, step := range t.Steps {
-		v.Steps = append(v.Steps, p.step(step, labels, s.Company.Location))
+		v.Steps = append(v.Steps, p.step(t.ID, step, labels, s.Company.Location))
+		v.Uploads = v.Uploads || step.Kind == fileKind
 	}
 	if p.Missing {
 		v.hide()
@@ -91,7 +94,7 @@ func (s *Server) taskView(people *staff.Directory, actor staff.Actor, p *leadPag
 func (v *taskView) hide() {
 	v.Hint = masked(v.Hint)
 	for i := range v.Steps {
-		v.Steps[i].Shown, v.Steps[i].Draft = masked(v.Steps[i].Shown), masked(v.Steps[i].Draft)
+		v.Steps[i].Shown, v.Steps[i].Draft, v.Steps[i].File = masked(v.Steps[i].Shown), masked(v.Steps[i].Draft), ""
 	}
 }
 
@@ -110,7 +113,7 @@ func (p page) outcome(o processes.Outcome) outcomeView {
 }
 
 // step shows one action. labels are the names of the results.
-func (p *leadPage) step(step processes.Step, labels map[string]string, zone *time.Location) stepView {
+func (p *leadPage) step(task int64, step processes.Step, labels map[string]string, zone *time.Location) stepView {
 	v := stepView{Step: step, Title: p.either(step.Title, step.TitleEn), State: "open", Optional: !step.Required && len(step.RequiredFor) == 0}
 	var names []string
 	for _, id := range step.RequiredFor {
@@ -126,13 +129,15 @@ func (p *leadPage) step(step processes.Step, labels map[string]string, zone *tim
 		v.State = "skipped"
 	case step.Done:
 		v.State = "done"
-		v.Again = step.Kind == "input" || step.Kind == "choice" || step.Kind == "date" || step.Kind == "file"
+		v.Again = step.Kind == "input" || step.Kind == "choice" || step.Kind == "date" || step.Kind == fileKind
 	case len(step.Blocked) > 0:
 		v.State = "locked"
 		v.Blocked = p.either(step.Blocked[0].Title, step.Blocked[0].TitleEn)
 	}
-	v.Shown = p.value(step, zone)
-	v.Draft, v.DraftTime = p.firstDraft(step, zone)
+	v.Shown, v.File = p.value(task, step, zone), stepFileAddress(task, step)
+	if v.File == "" {
+		v.Draft, v.DraftTime = p.firstDraft(step, zone)
+	}
 	for _, choice := range step.Choices {
 		v.Options = append(v.Options, option{choice.Value, p.either(choice.Label, choice.LabelEn), choice.Value == v.Draft})
 	}
@@ -140,13 +145,17 @@ func (p *leadPage) step(step processes.Step, labels map[string]string, zone *tim
 }
 
 // value says what was answered, in words.
-func (p page) value(step processes.Step, zone *time.Location) string {
+func (p page) value(task int64, step processes.Step, zone *time.Location) string {
 	text, ok := step.Value.(string)
 	switch {
 	case step.Value == nil, step.Value == true:
 		return ""
 	case !ok:
 		return strings.TrimSuffix(fmt.Sprintf("%.2f", step.Value), ".00")
+	case step.Kind == fileKind:
+		if file, ok := fileOf(task, text); ok {
+			return file.Name
+		}
 	case step.Kind == "choice":
 		for _, choice := range step.Choices {
 			if choice.Value == text {

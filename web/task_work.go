@@ -17,6 +17,7 @@ import (
 //
 //	do=STEP or do=STEP|HOW   does one action, with its value v.STEP (and t.STEP, a time of day)
 //	do=                      does every action that has a value, what the Enter key means
+//	f.STEP                   a file for an action, done whichever button is pressed
 //	skip=STEP                skips one, with the reason in why.STEP
 //	outcome=ID               does what has a value, and ends the task
 //
@@ -31,8 +32,8 @@ func (s *Server) workTask(c *gin.Context, actor staff.Actor) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Request.ParseForm(); err != nil {
-		return errBadRequest
+	if err := readForm(c); err != nil {
+		return s.showTaskAgain(c, actor, task, err)
 	}
 	done, to, err := "done.step", taskAddress(task)+"#task", error(nil)
 	switch {
@@ -93,13 +94,18 @@ func (s *Server) stillTyped(c *gin.Context, task processes.Task) bool {
 func (s *Server) doSteps(c *gin.Context, actor staff.Actor, task processes.Task) error {
 	id, how, _ := strings.Cut(c.PostForm("do"), "|")
 	for _, step := range task.Steps {
-		if id != step.ID && (id != "" || step.Done || c.PostForm("v."+step.ID) == "") {
+		typed := c.PostForm("v."+step.ID) != "" && !step.Done
+		if id != step.ID && (id != "" || !typed) && picked(c, "f."+step.ID) == nil { // a chosen file is not offered twice: it is done with whatever button
 			continue
 		}
 		if err := s.noteContact(c, actor, task, step, how); err != nil {
 			return err
 		}
-		if _, err := s.Casework.DoStep(c.Request.Context(), actor, task.ID, step.ID, s.stepValue(c, step)); err != nil {
+		value, err := s.stepValue(c, actor, task, step)
+		if err == nil {
+			_, err = s.Casework.DoStep(c.Request.Context(), actor, task.ID, step.ID, value)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -136,18 +142,21 @@ func minutes(text string) time.Duration {
 	return d
 }
 
-// stepValue is what was typed for an action, as its kind wants it; nil: nothing.
-func (s *Server) stepValue(c *gin.Context, step processes.Step) any {
+// stepValue is what was typed or chosen for an action, as its kind wants it; nil: nothing.
+func (s *Server) stepValue(c *gin.Context, actor staff.Actor, task processes.Task, step processes.Step) (any, error) {
+	if file := picked(c, "f."+step.ID); file != nil && step.Kind == fileKind {
+		return s.keepFile(c, actor, task, step.ID, file)
+	}
 	text := strings.TrimSpace(c.PostForm("v." + step.ID))
 	if text == "" {
-		return nil
+		return nil, nil
 	}
 	if clock := c.PostForm("t." + step.ID); step.Kind == "date" && clock != "" {
 		if at, err := time.ParseInLocation("2006-01-02 15:04", text+" "+clock, s.Company.Location); err == nil {
-			return at.Format(time.RFC3339)
+			return at.Format(time.RFC3339), nil
 		}
 	}
-	return text
+	return text, nil
 }
 
 // completeTask ends the task; what was typed is done on the way, in the same transaction.
@@ -158,7 +167,10 @@ func (s *Server) completeTask(c *gin.Context, actor staff.Actor, task processes.
 		return errBadRequest
 	}
 	for _, step := range task.Steps {
-		value := s.stepValue(c, step)
+		value, err := s.stepValue(c, actor, task, step)
+		if err != nil {
+			return err
+		}
 		if value == nil || step.Kind == "call" || step.Kind == "message" || step.Kind == "confirm" {
 			continue
 		}

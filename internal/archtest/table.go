@@ -47,8 +47,8 @@ var plan = map[string]floor{
 	"reports/excel": {mayImport: []string{"reports"}},
 
 	"web": {
-		mayImport: []string{"leads", "leads/repository", "processes", "processes/bpmn", "processes/casework", "processes/engine", "reports", "reports/excel", "connectors", "connectors/registry", "pipeline/delivery", "internal/staff", "internal/postgres"},
-		why:       "a route map is drawn from bpmn, a refusal of the engine is shown with its missing steps, and postgres says whether an error means that the database is away",
+		mayImport: []string{"leads", "leads/repository", "processes", "processes/bpmn", "processes/casework", "processes/engine", "reports", "reports/excel", "connectors", "connectors/registry", "pipeline/delivery", "internal/staff", "internal/postgres", "internal/blobs"},
+		why:       "a route map is drawn from bpmn, a refusal of the engine is shown with its missing steps, postgres says whether an error means that the database is away, and blobs keep the files of tasks",
 	},
 
 	"internal/postgres": {},
