@@ -14,6 +14,7 @@ import (
 	"marshrut/internal/postgres"
 	"marshrut/internal/staff"
 	"marshrut/leads"
+	"marshrut/pipeline/delivery"
 	"marshrut/processes"
 	"marshrut/processes/casework"
 	"marshrut/processes/engine"
@@ -50,6 +51,7 @@ var meanings = []struct {
 	{casework.ErrNoWay, http.StatusConflict},
 	{leads.ErrStale, http.StatusConflict},
 	{leads.ErrConflict, http.StatusConflict},
+	{delivery.ErrNotFound, http.StatusConflict}, // somebody else has decided meanwhile
 	{leads.ErrInvalid, http.StatusUnprocessableEntity},
 	{processes.ErrInvalid, http.StatusUnprocessableEntity},
 	{registry.ErrReadOnly, http.StatusConflict},

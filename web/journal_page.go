@@ -30,7 +30,7 @@ type journalLine struct {
 }
 
 // journalActions are the beginnings of actions to choose by.
-var journalActions = []string{"lead.", "task.", "incident.", "process.", "rules.", "inquiry.", "contact.", "employee.", "token."}
+var journalActions = []string{"lead.", "task.", "incident.", "process.", "rules.", "inquiry.", "delivery.", "contact.", "employee.", "token."}
 
 func (s *Server) showJournal(c *gin.Context, actor staff.Actor) error {
 	ctx, query := c.Request.Context(), c.Request.URL.Query()

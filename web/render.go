@@ -200,6 +200,7 @@ var menu = []struct {
 	{"/rules", "swap", "menu.rules", false, staff.ManageRules},
 	{"/connections", "plug", "menu.connections", false, staff.SeeConnections},
 	{"/dead-letters", "alert", "menu.dead", false, staff.SeeDeadLetters},
+	{"/deliveries", "mail", "menu.deliveries", false, staff.SeeDeadLetters},
 	{"/people", "people", "menu.people", false, staff.SeePeople},
 	{"/journal", "book", "menu.journal", false, staff.SeeJournal},
 	{"/profile", "person", "menu.profile", true, ""},

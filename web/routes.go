@@ -75,6 +75,13 @@ func (s *Server) routes(engine *gin.Engine) {
 	post("/dead-letters/:id/replay", staff.ReplayDeadLetters, s.replayDead)
 	post("/dead-letters/:id/discard", staff.ReplayDeadLetters, s.discardDead)
 
+	// The way out.
+	get("/deliveries", staff.SeeDeadLetters, s.showDeliveries)
+	post("/deliveries/retry", staff.ReplayDeadLetters, s.retryKind)
+	post("/deliveries/discard", staff.ReplayDeadLetters, s.discardKind)
+	post("/deliveries/:id/retry", staff.ReplayDeadLetters, s.retryDelivery)
+	post("/deliveries/:id/discard", staff.ReplayDeadLetters, s.discardDelivery)
+
 	// The company.
 	get("/people", staff.SeePeople, s.showPeople)
 	post("/people", staff.ManagePeople, s.addPerson)

@@ -55,6 +55,11 @@ var allowedPages = map[string]string{
 	"GET /dead-letters/:id":             "ha",
 	"POST /dead-letters/:id/replay":     "ha",
 	"POST /dead-letters/:id/discard":    "ha",
+	"GET /deliveries":                   "ha",
+	"POST /deliveries/retry":            "ha",
+	"POST /deliveries/discard":          "ha",
+	"POST /deliveries/:id/retry":        "ha",
+	"POST /deliveries/:id/discard":      "ha",
 	"GET /people":                       "mhao",
 	"POST /people":                      "a",
 	"GET /people/:login":                "a",
@@ -80,7 +85,7 @@ func TestEveryPageIsForThoseItIsMeantFor(t *testing.T) {
 	s.dead("letter-1", "{}")
 	params := strings.NewReplacer("/leads/:id", fmt.Sprintf("/leads/%d", lead), "/tasks/:id", fmt.Sprintf("/tasks/%d", task.ID), "/reports/:name", "/reports/funnel",
 		"/processes/:key", "/processes/inquiry", "/instances/:id", fmt.Sprintf("/instances/%d", task.Instance), "/incidents/:id", "/incidents/999999",
-		"/connections/at/:name", "/connections/at/site", "/dead-letters/:id", "/dead-letters/letter-1", "/people/:login", "/people/boris", "/tokens/:id", "/tokens/999999")
+		"/connections/at/:name", "/connections/at/site", "/dead-letters/:id", "/dead-letters/letter-1", "/deliveries/:id", "/deliveries/999999", "/people/:login", "/people/boris", "/tokens/:id", "/tokens/999999")
 	visitors := map[string]*visitor{"m": s.as("anna"), "h": s.as("olga"), "a": s.as("root"), "x": s.as("mark"), "o": s.as("oleg")}
 	for _, route := range s.pageRoutes() {
 		who, ok := allowedPages[route]

@@ -186,7 +186,7 @@ func Replay(ctx context.Context, tx pgx.Tx, now time.Time, id int64) (Delivery, 
 // Discard gives a waiting or parked delivery up; reason is kept with it. What
 // waited behind it in its object goes on.
 func Discard(ctx context.Context, tx pgx.Tx, now time.Time, id int64, reason string) (Delivery, error) {
-	d, err := one(ctx, tx, discardSQL, id, now, reason)
+	d, err := one(ctx, tx, discardSQL, id, now, words(reason))
 	if err != nil {
 		return Delivery{}, fmt.Errorf("discard delivery %d: %w", id, err)
 	}
