@@ -10,6 +10,8 @@ package connectors
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -57,6 +59,8 @@ type Connection struct {
 	Settings  json.RawMessage
 	Secrets   map[string]string // values of the settings of type Secret, by key
 	PublicURL string            // of the gateway, without a slash at the end
+	// Dial reaches other machines as the administrator allows; nil: public addresses only.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Instance is a connection at work. It is any of Receiver, Translator, Poller and
@@ -80,7 +84,42 @@ type Translator interface {
 // Poller goes and asks. Poll works until ctx ends and returns nil when told to
 // stop, an error when the other side fails; the Supervisor then calls it again.
 type Poller interface {
-	Poll(ctx context.Context, sink Sink) error
+	Poll(ctx context.Context, desk Desk) error
+}
+
+// Desk is what a Poller works at: where what it found goes, and what is remembered
+// for it from one run to the next, in whichever process that is.
+type Desk struct {
+	Sink
+	Memory
+	// Keep stores a file under a key, before the event that refers to it. The same key again is no error.
+	Keep func(ctx context.Context, key string, r io.Reader) error
+	// Well tells that the other side answers as it should, which ends a trouble that was reported.
+	Well func()
+}
+
+// Memory is how far a Poller has come. A part is a folder, an entity set: whatever
+// has a position of its own; what is noted of items is about those that fail.
+type Memory interface {
+	// Position reads where a part stands; false when it has not begun.
+	Position(ctx context.Context, part string, position any) (bool, error)
+	// Advance notes where a part stands, once everything before it is durable.
+	Advance(ctx context.Context, part string, position any) error
+	// Fail notes one more failed try at an item and gives what is known of it.
+	Fail(ctx context.Context, part, item, reason string) (Failure, error)
+	// SetAside notes that an item is passed over until somebody looks at it.
+	SetAside(ctx context.Context, part, item string) error
+	// Forget forgets the failures of an item that went well after all.
+	Forget(ctx context.Context, part, item string) error
+}
+
+// Failure is what is known of an item that cannot be taken.
+type Failure struct {
+	Part, Item string
+	Attempts   int
+	Since      time.Time // of the first one
+	Reason     string    // of the last one
+	SetAside   bool
 }
 
 // Sink takes what a Poller found. Only after a nil answer may a cursor move on.

@@ -17,8 +17,8 @@ import (
 type Supervisor struct {
 	// Connections gives those that should work now. A changed one is another pointer.
 	Connections func() []*Connected
-	// Sink takes what was found on a connection.
-	Sink func(*Connected) Sink
+	// Desk is where the poller of a connection works. Its Well is the Supervisor's.
+	Desk func(*Connected) Desk
 	// Lead runs work while this process is the one that polls the connection, and
 	// returns when it no longer is. Nil: always.
 	Lead func(ctx context.Context, connection string, work func(context.Context) error) error
@@ -84,7 +84,7 @@ func (s *Supervisor) keep(ctx context.Context, c *Connected, poller Poller) {
 	pause := firstPause
 	for ctx.Err() == nil {
 		started := time.Now()
-		err := s.lead(ctx, c.Name, func(ctx context.Context) error { return safePoll(ctx, poller, s.Sink(c)) })
+		err := s.lead(ctx, c.Name, func(ctx context.Context) error { return safePoll(ctx, poller, s.desk(c)) })
 		if s.Report != nil && ctx.Err() == nil {
 			s.Report(c.Name, err)
 		}
@@ -97,6 +97,17 @@ func (s *Supervisor) keep(ctx context.Context, c *Connected, poller Poller) {
 		wait(ctx, pause+rand.N(pause/4+1))
 		pause = min(pause*2, orDuration(s.MaxPause, 5*time.Minute))
 	}
+}
+
+// desk lets a poller that goes on for days tell that its trouble is over.
+func (s *Supervisor) desk(c *Connected) Desk {
+	d := s.Desk(c)
+	d.Well = func() {
+		if s.Report != nil {
+			s.Report(c.Name, nil)
+		}
+	}
+	return d
 }
 
 func (s *Supervisor) lead(ctx context.Context, connection string, work func(context.Context) error) error {
@@ -114,13 +125,13 @@ func (s *Supervisor) log() *slog.Logger {
 }
 
 // safePoll turns a panic of a poller into an error, so that it costs only itself.
-func safePoll(ctx context.Context, p Poller, sink Sink) (err error) {
+func safePoll(ctx context.Context, p Poller, desk Desk) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("poller panicked: %v\n%s", r, debug.Stack())
 		}
 	}()
-	return p.Poll(ctx, sink)
+	return p.Poll(ctx, desk)
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -14,9 +14,9 @@ import (
 )
 
 // pollFunc is a Poller of a function.
-type pollFunc func(ctx context.Context, sink Sink) error
+type pollFunc func(ctx context.Context, desk Desk) error
 
-func (f pollFunc) Poll(ctx context.Context, sink Sink) error { return f(ctx, sink) }
+func (f pollFunc) Poll(ctx context.Context, desk Desk) error { return f(ctx, desk) }
 
 func polling(name string, f pollFunc) *Connected {
 	return &Connected{Connection: Connection{Name: name}, Instance: f}
@@ -25,7 +25,9 @@ func polling(name string, f pollFunc) *Connected {
 func supervise(list func() []*Connected) *Supervisor {
 	return &Supervisor{
 		Connections: list, Log: slog.New(slog.DiscardHandler),
-		Sink: func(*Connected) Sink { return SinkFunc(func(context.Context, ...pipeline.Event) error { return nil }) },
+		Desk: func(*Connected) Desk {
+			return Desk{Sink: SinkFunc(func(context.Context, ...pipeline.Event) error { return nil })}
+		},
 	}
 }
 
@@ -33,9 +35,9 @@ func TestOneFailingPollerNeverStopsTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var good, bad, panics atomic.Int32
 		all := []*Connected{
-			polling("bad", func(context.Context, Sink) error { bad.Add(1); return errors.New("no route to host") }),
-			polling("panics", func(context.Context, Sink) error { panics.Add(1); panic("nil map") }),
-			polling("good", func(ctx context.Context, sink Sink) error {
+			polling("bad", func(context.Context, Desk) error { bad.Add(1); return errors.New("no route to host") }),
+			polling("panics", func(context.Context, Desk) error { panics.Add(1); panic("nil map") }),
+			polling("good", func(ctx context.Context, desk Desk) error {
 				for tick := time.NewTicker(time.Second); ; {
 					select {
 					case <-ctx.Done():
@@ -70,7 +72,7 @@ func TestConnectionsAreFollowedWhileTheSupervisorRuns(t *testing.T) {
 		var log []string
 		say := func(s string) { mu.Lock(); log = append(log, s); mu.Unlock() }
 		work := func(name string) *Connected {
-			return polling(name, func(ctx context.Context, _ Sink) error {
+			return polling(name, func(ctx context.Context, _ Desk) error {
 				say("start " + name)
 				<-ctx.Done()
 				say("stop " + name)
@@ -103,7 +105,7 @@ func TestConnectionsAreFollowedWhileTheSupervisorRuns(t *testing.T) {
 func TestOnlyTheLeaderPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var polls atomic.Int32
-		all := []*Connected{polling("box", func(ctx context.Context, _ Sink) error { polls.Add(1); <-ctx.Done(); return nil })}
+		all := []*Connected{polling("box", func(ctx context.Context, _ Desk) error { polls.Add(1); <-ctx.Done(); return nil })}
 		s := supervise(func() []*Connected { return all })
 		s.Lead = func(ctx context.Context, _ string, _ func(context.Context) error) error { <-ctx.Done(); return nil }
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +47,8 @@ type Options struct {
 	Zone      *time.Location
 	Now       func() time.Time
 	Log       *slog.Logger
+	// Dial reaches other machines as the administrator allows; nil: public addresses only.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Registry is the connections of one process. It is safe for concurrent use.
@@ -159,7 +162,7 @@ func (r *Registry) connect(s row, secrets map[string]string) *connectors.Connect
 	c := &connectors.Connected{RateLimit: s.RateLimit, Connection: connectors.Connection{
 		Name: s.Name, Connector: s.Connector, Provider: s.Provider, Title: s.Title, Source: s.Source,
 		Region: r.options.Region, Language: r.options.Language, PublicURL: r.options.PublicURL,
-		Settings: s.Settings, Secrets: secrets,
+		Settings: s.Settings, Secrets: secrets, Dial: r.options.Dial,
 	}}
 	p, ok := r.providers[s.Connector+"/"+s.Provider]
 	if !ok {

@@ -437,3 +437,36 @@ func TestOnlyOneProcessLeads(t *testing.T) {
 		t.Error("two processes led at once")
 	}
 }
+
+func TestAPollerRemembersFromOneProcessToTheNext(t *testing.T) {
+	r := given(t, postgrestest.New(t), "key of the tests, long enough")
+	box := r.Memory("box")
+	var uid int
+	if begun, err := box.Position(t.Context(), "INBOX", &uid); begun || err != nil {
+		t.Fatalf("before the beginning: %v, %v", begun, err)
+	}
+	if err := box.Advance(t.Context(), "INBOX", 7); err != nil {
+		t.Fatal(err)
+	}
+	if begun, err := r.Memory("box").Position(t.Context(), "INBOX", &uid); !begun || err != nil || uid != 7 {
+		t.Errorf("it stands at %d, %v, %v", uid, begun, err)
+	}
+	for attempt := 1; attempt < 3; attempt++ {
+		failure, err := box.Fail(t.Context(), "INBOX", "8", "broken \x00 off")
+		if err != nil || failure.Attempts != attempt || failure.SetAside || failure.Reason != "broken  off" {
+			t.Errorf("try %d: %+v, %v", attempt, failure, err)
+		}
+	}
+	if err := box.SetAside(t.Context(), "INBOX", "8"); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := r.Failures(t.Context(), "box"); err != nil || len(found) != 1 || !found[0].SetAside || found[0].Attempts != 2 {
+		t.Errorf("shown: %+v, %v", found, err)
+	}
+	if err := box.Forget(t.Context(), "INBOX", "8"); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := r.Failures(t.Context(), "box"); err != nil || len(found) != 0 {
+		t.Errorf("after it went well: %+v, %v", found, err)
+	}
+}

@@ -216,5 +216,5 @@ func (a *App) flushCounts(ctx context.Context) error {
 
 func registryOptions(c configs.Config, now func() time.Time, log *slog.Logger) registry.Options {
 	return registry.Options{Key: c.SecretKey.Reveal(), Region: c.Company.Region, Language: c.Company.Language,
-		PublicURL: c.HTTP.PublicURL, Zone: c.Company.Location(), Now: now, Log: log}
+		PublicURL: c.HTTP.PublicURL, Zone: c.Company.Location(), Now: now, Log: log, Dial: outgoing(c).Dialer().DialContext}
 }

@@ -11,10 +11,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"marshrut/connectors"
+	"marshrut/configs"
 	"marshrut/internal/postgres"
 	"marshrut/internal/safedial"
-	"marshrut/pipeline"
 	"marshrut/pipeline/delivery"
 	"marshrut/pipeline/edge"
 	"marshrut/pipeline/intake"
@@ -69,34 +68,18 @@ func (a *App) store(ctx context.Context, key string, r io.Reader) error {
 	return err
 }
 
-// pollers are the connections that go and ask. One process at a time polls each.
-func (a *App) pollers() *connectors.Supervisor {
-	return &connectors.Supervisor{
-		Connections: a.Connections.Active,
-		Sink: func(*connectors.Connected) connectors.Sink {
-			return connectors.SinkFunc(func(ctx context.Context, events ...pipeline.Event) error {
-				return a.bus.publisher.Publish(ctx, events...)
-			})
-		},
-		Lead: a.Connections.Lead,
-		Report: func(connection string, trouble error) {
-			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-			defer cancel()
-			if err := a.Connections.Report(ctx, a.now(), connection, trouble); err != nil {
-				a.log.Warn("the state of a connection could not be noted", "connection", connection, "error", err)
-			}
-		},
-		Log: a.log,
+// outgoing is what the gateway may call.
+func outgoing(c configs.Config) safedial.Policy {
+	var policy safedial.Policy
+	for _, network := range c.Outgoing.Allow {
+		policy.Allow = append(policy.Allow, netip.MustParsePrefix(network)) // checked when the settings were read
 	}
+	return policy
 }
 
 // deliveries sees out what has to go out: web hooks by ourselves, the rest by the connection it names.
 func (a *App) deliveries() delivery.Worker {
-	var policy safedial.Policy
-	for _, network := range a.config.Outgoing.Allow {
-		policy.Allow = append(policy.Allow, netip.MustParsePrefix(network)) // checked when the settings were read
-	}
-	webhook := delivery.Webhook{Client: policy.Client(), Now: a.now}
+	webhook := delivery.Webhook{Client: outgoing(a.config).Client(), Now: a.now}
 	if secret := a.config.Outgoing.WebhookSecret.Reveal(); secret != "" {
 		webhook.Secrets = []string{secret}
 	}
