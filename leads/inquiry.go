@@ -1,6 +1,9 @@
 package leads
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // State of an inquiry before it is filed: what its connector made of it.
 const (
@@ -40,10 +43,30 @@ type Inquiry struct {
 	Consent     Consent
 	Direction   Direction // "" means in
 	Call        *Call     // of channel call
+	// Automatic says that no person turned to anybody: an answering machine of mail, a letter that came back. It opens no lead.
+	Automatic bool
+	// Refs are names by which others speak of it: its Message-ID and those of the letters it answers, the number a form gave
+	// its submission (SubmissionRef). What names the same as a lead's inquiry or letter belongs to that lead.
+	Refs []string
 	// LeadFields are own fields of the lead, by the connection's mapping.
 	LeadFields map[string]string
 	Trace      string // W3C traceparent
 }
+
+// MaxRefs is how many names an inquiry is looked up by; a long correspondence repeats all of its own in each letter.
+const MaxRefs = 50
+
+// LetterRef is the name of a letter: its Message-ID without brackets.
+func LetterRef(messageID string) string { return "letter:" + messageID }
+
+// submission begins the names that forms give.
+const submission = "submission:"
+
+// SubmissionRef is the name of a form's submission by the number that the site gave it: the same by whatever way it comes.
+func SubmissionRef(number string) string { return submission + number }
+
+// Submission reports whether the name is one that a form gave: what comes under it again is a copy, not a further contact.
+func Submission(ref string) bool { return strings.HasPrefix(ref, submission) }
 
 // Outgoing reports whether we turned to the client.
 func (in Inquiry) Outgoing() bool { return in.Direction == DirectionOut }

@@ -26,6 +26,7 @@ type item struct {
 	outcome string
 	// clientKnown says that we had met the client before this inquiry.
 	clientKnown bool
+	copy        bool // it came before by another way
 }
 
 // capture is the work on one batch: each method is a step and at most a few statements.
@@ -44,6 +45,8 @@ type capture struct {
 	match    matcher
 	joined   []*leads.Lead
 	news     []*item
+	refs     map[string]int64       // the lead each name belongs to; 0: none yet
+	known    map[string]*leads.Lead // open leads by the names of the batch
 }
 
 // Capture files a batch of inquiries: whom they are from, the open lead that takes
@@ -69,6 +72,7 @@ func (r *Repository) Capture(ctx context.Context, tx pgx.Tx, now time.Time, in [
 		{"lock contact points", c.lockPoints},
 		{"find contacts", c.findPeople},
 		{"find clients", c.findClients},
+		{"lock names", c.lockRefs},
 		{"find open leads", c.findLeads},
 		{"write", c.write},
 	} {

@@ -21,6 +21,7 @@ type Captured struct {
 	LeadID, ContactID, ClientID int64
 	LeadNew                     bool // the lead opened with this inquiry
 	ClientKnown                 bool // the contact or client was there before this inquiry
+	Copy                        bool // it came before by another way: a form's submission as a letter
 	Inquiry                     leads.Inquiry
 	Lead                        leads.Lead // as it stands after the inquiry; zero without a lead
 	// Around is what LockContexts would give of a lead that somebody new opened with

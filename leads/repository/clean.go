@@ -31,6 +31,7 @@ func clean(in leads.Inquiry) leads.Inquiry {
 	})
 	in.Consent.Items = each(in.Consent.Items, func(c *leads.ConsentItem) { c.Key, c.Value, c.Text = text(c.Key), text(c.Value), text(c.Text) })
 	in.LeadFields = texts(in.LeadFields)
+	in.Refs = refs(in.Refs)
 	in.Attribution = cleanAttribution(in.Attribution)
 	if in.Call != nil {
 		call := *in.Call
@@ -38,6 +39,17 @@ func clean(in leads.Inquiry) leads.Inquiry {
 		in.Call = &call
 	}
 	return in
+}
+
+// refs bounds the names: the first ones count, each once. One longer than any index takes is nobody's.
+func refs(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if name = text(name); name != "" && len(name) <= 1000 && !slices.Contains(out, name) && len(out) < leads.MaxRefs {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func cleanAttribution(a leads.Attribution) leads.Attribution {

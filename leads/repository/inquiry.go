@@ -30,7 +30,7 @@ func (s *stored) inquiry() leads.Inquiry {
 	in, d := s.Inquiry, s.details
 	in.Name, in.Points, in.Company, in.INN, in.City, in.Product = d.Name, d.Points, d.Company, d.INN, d.City, d.Product
 	in.Amount, in.Currency, in.Items, in.Source = d.Amount, d.Currency, d.Items, d.Source
-	in.Attribution, in.Consent, in.Direction, in.Call, in.LeadFields = d.Attribution, d.Consent, d.Direction, d.Call, d.LeadFields
+	in.Attribution, in.Consent, in.Direction, in.Call, in.LeadFields, in.Automatic = d.Attribution, d.Consent, d.Direction, d.Call, d.LeadFields, d.Automatic
 	if in.State == "filed" {
 		in.State = leads.StateNew
 	}

@@ -56,16 +56,19 @@ func (c *capture) lockOpenLeads(ctx context.Context) (map[party][]*leads.Lead, e
 		}
 	}
 	open := map[party][]*leads.Lead{}
-	if len(contacts)+len(clients) == 0 {
+	named := c.namedLeads()
+	if len(contacts)+len(clients)+len(named) == 0 {
 		return open, nil
 	}
-	found, err := all(ctx, c.tx, scanLead, leadSQL("lock_open_leads"), pgx.NamedArgs{"contacts": contacts, "clients": clients})
-	for _, l := range found {
+	found, err := all(ctx, c.tx, scanLead, leadSQL("lock_open_leads"), pgx.NamedArgs{"contacts": contacts, "clients": clients, "named": named})
+	c.learn(found)
+	for i := range found {
+		l := &found[i]
 		who := party{contact: l.ContactID}
 		if l.ContactID == 0 {
 			who.client = l.ClientID
 		}
-		open[who] = append(open[who], &l)
+		open[who] = append(open[who], l)
 	}
 	return open, err
 }
@@ -83,10 +86,10 @@ func (c *capture) place(it *item, open map[party][]*leads.Lead) {
 		c.open(it, funnel)
 	case it.person != nil && it.person.notClient:
 		it.outcome = OutcomeContact
-	case who != party{} && c.join(it, funnel, open[who]):
+	case c.joinNamed(it), who != party{} && c.join(it, funnel, open[who]):
 		it.outcome = OutcomeJoined
-	case it.in.Outgoing():
-		it.outcome = OutcomeContact // somebody of ours called or wrote to somebody
+	case it.in.Outgoing(), it.in.Automatic:
+		it.outcome = OutcomeContact // somebody of ours called or wrote to somebody, or nobody to anybody
 	default:
 		it.outcome = OutcomeLead
 		c.open(it, funnel)
@@ -94,6 +97,7 @@ func (c *capture) place(it *item, open map[party][]*leads.Lead) {
 			open[who] = append(open[who], it.lead)
 		}
 	}
+	c.name(it)
 	if it.person != nil && it.person.name == "" {
 		it.person.name = it.in.Name
 	}
@@ -118,7 +122,13 @@ func (c *capture) join(it *item, funnel leads.Funnel, open []*leads.Lead) bool {
 	if !ok {
 		return false
 	}
-	it.lead = open[chosen.ID-1]
+	c.joinTo(it, open[chosen.ID-1])
+	return true
+}
+
+// joinTo lets a lead take the inquiry.
+func (c *capture) joinTo(it *item, l *leads.Lead) {
+	it.lead = l
 	if it.in.ReceivedAt.After(it.lead.LastActivityAt) {
 		it.lead.LastActivityAt = it.in.ReceivedAt
 	}
@@ -129,7 +139,6 @@ func (c *capture) join(it *item, funnel leads.Funnel, open []*leads.Lead) bool {
 		it.lead.ClientID = it.client.id
 	}
 	c.joined = append(c.joined, it.lead)
-	return true
 }
 
 // response is when the inquiry was our answer to the client: nil when it was not.
@@ -143,7 +152,7 @@ func response(in leads.Inquiry) *time.Time {
 
 // interaction is what the inquiry counts as.
 func interaction(in leads.Inquiry) leads.Interaction {
-	out := leads.Interaction{Kind: in.Channel.Kind(), Direction: leads.DirectionIn, At: in.ReceivedAt, InquiryID: in.ID}
+	out := leads.Interaction{Kind: in.Channel.Kind(), Direction: leads.DirectionIn, At: in.ReceivedAt, InquiryID: in.ID, Automatic: in.Automatic}
 	if in.Outgoing() {
 		out.Direction = leads.DirectionOut
 	}

@@ -24,6 +24,7 @@ func (c *capture) write(ctx context.Context) error {
 		b.Queue(sql("open_leads"), openLeadArgs(c.now, 0, col(c.news, func(it *item) leads.Lead { return *it.lead })))
 	}
 	c.touchLeads(b)
+	c.writeRefs(b)
 	c.fileInquiries(b)
 	if err := c.tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
@@ -38,6 +39,7 @@ func (c *capture) write(ctx context.Context) error {
 			out.Around = it.around()
 		}
 		out.Outcome, out.LeadNew, out.ClientKnown = it.outcome, it.leadNew, it.clientKnown
+		out.Copy = it.copy
 		out.ContactID, out.ClientID = it.party().contact, it.clientID()
 		if it.lead != nil {
 			out.LeadID, out.Lead = it.lead.ID, *it.lead
@@ -242,6 +244,7 @@ func (c *capture) fileInquiries(b *pgx.Batch) {
 		"repeats":     col(rows, func(it *item) int { return it.repeats }),
 		"kinds":       col(rows, (*item).kind),
 		"directions":  col(rows, func(it *item) string { return string(interaction(it.in).Direction) }),
+		"humans":      col(rows, func(it *item) bool { return !it.in.Automatic }),
 		"answered":    col(rows, func(it *item) bool { return !interaction(it.in).Missed }),
 		"seconds":     col(rows, func(it *item) int32 { return seconds(interaction(it.in).Talk) }),
 		"extensions":  col(rows, (*item).extension),
@@ -295,9 +298,10 @@ type details struct {
 	Direction   leads.Direction      `json:"direction,omitempty"`
 	Call        *leads.Call          `json:"call,omitempty"`
 	LeadFields  map[string]string    `json:"lead_fields,omitempty"`
+	Automatic   bool                 `json:"automatic,omitempty"`
 }
 
 func detailsOf(in leads.Inquiry) details {
 	return details{in.Name, in.Points, in.Company, in.INN, in.City, in.Product, in.Amount, in.Currency, in.Items, in.Source,
-		in.Attribution, in.Consent, in.Direction, in.Call, in.LeadFields}
+		in.Attribution, in.Consent, in.Direction, in.Call, in.LeadFields, in.Automatic}
 }

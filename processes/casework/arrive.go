@@ -141,6 +141,9 @@ func (a *arrival) request(one repository.Captured, r Rule) {
 // heard are the messages an inquiry of an open lead is to its processes.
 func heard(one repository.Captured) []processes.Message {
 	in := one.Inquiry
+	if in.Automatic || one.Copy {
+		return nil // no person turned to us again
+	}
 	values := map[string]any{"channel": string(in.Channel), "inquiry": in.ID, "subject": in.Subject, "missed": in.MissedCall()}
 	var out []processes.Message
 	if !in.Outgoing() {

@@ -152,8 +152,11 @@ func unescape(s string) string {
 	return plain
 }
 
-// Complete names an order by its number.
+// Complete names an order by its number, and the submission so that the letter that tells of it too finds its lead.
 func (d dialect) Complete(f webform.Form, in *leads.Inquiry) {
+	if id := f.Get("tranid"); id != "" {
+		in.Refs = []string{leads.SubmissionRef(id)}
+	}
 	order := f.Get("payment.orderid")
 	if order == "" {
 		return
