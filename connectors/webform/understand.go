@@ -268,3 +268,8 @@ func links(f Form) []leads.File {
 	}
 	return files
 }
+
+// Understand reads fields that came by another way than HTTP, like a form's notification by mail.
+func Understand(f Form, c connectors.Connection, s Settings) leads.Inquiry {
+	return understand(f, connectors.Request{}, c, s)
+}

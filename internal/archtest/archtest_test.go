@@ -135,7 +135,7 @@ func judge(importer, imported string) string {
 		return fmt.Sprintf("%s imports %s, which only starts things: nobody depends on it", importer, imported)
 	}
 	for _, may := range own.mayImport {
-		if may == everything || may == kind(imported) || may == "its channel" && imported == path.Dir(importer) {
+		if may == everything || may == kind(imported) || may == imported || may == "its channel" && imported == path.Dir(importer) {
 			return ""
 		}
 	}

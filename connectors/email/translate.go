@@ -1,0 +1,193 @@
+package email
+
+import (
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+
+	"marshrut/connectors"
+	"marshrut/connectors/webform"
+	"marshrut/leads"
+	"marshrut/pipeline"
+)
+
+// Attributes of a letter's event: which sort of folder it lay in.
+const (
+	attrFolder = "folder"
+	folderSent = "sent"
+	attrNotice = "notice" // what people should know of how it was fetched
+)
+
+// Translate understands a letter. There is always something in one, so it fails only on an empty one.
+func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
+	if len(strings.TrimSpace(string(e.Data))) == 0 {
+		return nil, errors.New(say(i.connection.Language, "Письмо пустое", "The letter is empty"))
+	}
+	l := Parse(e.Data)
+	in := i.inquiry(&l, e.Attributes[attrFolder] == folderSent)
+	r := connectors.RequestOf(e)
+	in.Files = append(slices.Clone(r.Files), in.Files...)
+	in.VendorID = e.Subject
+	if hash, err := hex.DecodeString(e.Attributes[connectors.AttrHash]); err == nil {
+		in.BodyHash = hash
+	}
+	if notice := e.Attributes[attrNotice]; notice != "" {
+		in.Fields = append(in.Fields, leads.Field{Key: "_note", Label: say(i.connection.Language, "Замечание", "Note"), Value: notice})
+	} else if !l.Whole {
+		in.Fields = append(in.Fields, leads.Field{Key: "_note", Label: say(i.connection.Language, "Замечание", "Note"),
+			Value: say(i.connection.Language, "Письмо разобрано не до конца: в нём слишком много частей или они слишком вложены. Оригинал сохранён", "The letter was not taken apart to the end: too many parts, or too deep in each other. The original is kept")})
+	}
+	return []leads.Inquiry{in}, nil
+}
+
+func (i *Instance) inquiry(l *Letter, sent bool) leads.Inquiry {
+	kind := Classify(*l)
+	var in leads.Inquiry
+	switch {
+	case sent:
+		in = i.outgoing(l)
+	case kind == Bounce || kind == Delay:
+		in = i.bounce(l, kind)
+	case kind == Notification || kind == Human && i.settings.ours(l.From.Mail) && len(fieldsOf(l.Text)) > 1:
+		in = i.notification(l)
+	default:
+		in = i.personal(l)
+		in.Automatic = kind == AutoReply
+		if kind == Newsletter {
+			in.State = leads.StateSpam // kept, and no lead: it is about nobody
+		}
+	}
+	if in.Product == "" {
+		in.Product = i.settings.Product
+	}
+	in.Refs = append(in.Refs, refs(l)...)
+	return in
+}
+
+// refs are the names of a letter and of those it answers, the nearest first.
+func refs(l *Letter) []string {
+	var names []string
+	add := func(ids ...string) {
+		for _, id := range ids {
+			if name := leads.LetterRef(id); id != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	add(l.InReplyTo...)
+	for n := range l.References {
+		add(l.References[len(l.References)-1-n])
+	}
+	names = names[:min(len(names), leads.MaxRefs-5)]
+	add(l.MessageID)
+	return names
+}
+
+// personal is a letter that a person wrote, or an answering machine for one.
+func (i *Instance) personal(l *Letter) leads.Inquiry {
+	in := leads.Inquiry{Direction: leads.DirectionIn, Name: l.From.Name, Subject: l.Subject}
+	from := l.From
+	if reply := first(l.ReplyTo); reply.Mail != "" && !i.settings.ours(reply.Mail) && (from.Mail == "" || isMachine(from.Mail)) {
+		from = reply
+		if reply.Name != "" {
+			in.Name = reply.Name
+		}
+	}
+	if !i.settings.ours(from.Mail) && !isMachine(from.Mail) {
+		in.Points = mailPoint(from)
+	}
+	i.say(&in, l)
+	return in
+}
+
+func mailPoint(a Address) []leads.ContactPoint {
+	if a.Mail == "" {
+		return nil
+	}
+	return []leads.ContactPoint{{Kind: leads.KindEmail, Value: a.Mail, Written: a.Mail}}
+}
+
+// say puts what the writer says into the text, and the rest where it can be unfolded.
+func (i *Instance) say(in *leads.Inquiry, l *Letter) {
+	visible, folded := Fold(l.Text, l.Quote)
+	in.Text = visible
+	if folded != "" {
+		in.Fields = append(in.Fields, leads.Field{Key: "_folded", Label: say(i.connection.Language, "Цитата и подпись", "Quote and signature"), Value: folded})
+	}
+}
+
+// outgoing is a letter of an employee to a client, found among those sent.
+func (i *Instance) outgoing(l *Letter) leads.Inquiry {
+	in := leads.Inquiry{Direction: leads.DirectionOut, Subject: l.Subject}
+	for _, to := range slices.Concat(l.To, l.Cc) {
+		if to.Mail == "" || i.settings.ours(to.Mail) {
+			continue
+		}
+		in.Name, in.Points = to.Name, mailPoint(to) // the first one: the others are in copy, and other people
+		break
+	}
+	i.say(&in, l)
+	return in
+}
+
+// bounce tells that a letter of ours did not arrive. It is from nobody.
+func (i *Instance) bounce(l *Letter, kind Kind) leads.Inquiry {
+	subject := say(i.connection.Language, "Письмо не доставлено", "A letter was not delivered")
+	if kind == Delay {
+		subject = say(i.connection.Language, "Письмо ещё не доставлено", "A letter has not been delivered yet")
+	}
+	if failed := l.failed(); len(failed) > 0 {
+		subject += ": " + strings.Join(failed[:min(len(failed), 5)], ", ")
+	}
+	in := leads.Inquiry{Direction: leads.DirectionIn, Automatic: true, Subject: subject, Text: l.Text}
+	for _, id := range l.returned() {
+		in.Refs = append(in.Refs, leads.LetterRef(id))
+	}
+	return in
+}
+
+// notification is a form or an aggregator telling of somebody: the client is who the fields name, or who is to be answered,
+// never the machine that sends.
+func (i *Instance) notification(l *Letter) leads.Inquiry {
+	var form webform.Form
+	for _, p := range fieldsOf(l.Text) {
+		form.Add(p.key, p.value)
+	}
+	in := webform.Understand(form, i.connection, webform.Settings{Mapping: i.settings.Mapping, Product: i.settings.Product})
+	in.Direction = leads.DirectionIn
+	if in.Subject == "" {
+		in.Subject = l.Subject
+	}
+	in.Points = slices.DeleteFunc(in.Points, func(p leads.ContactPoint) bool { return i.settings.ours(p.Value) || isMachine(p.Value) })
+	if reply := first(l.ReplyTo); len(in.Points) == 0 && reply.Mail != "" && !i.settings.ours(reply.Mail) && !isMachine(reply.Mail) {
+		in.Points = mailPoint(reply)
+		if in.Name == "" {
+			in.Name = reply.Name
+		}
+	}
+	if len(in.Points) == 0 && !isMachine(l.From.Mail) && !i.settings.ours(l.From.Mail) {
+		in.Points, in.Name = mailPoint(l.From), orText(in.Name, l.From.Name)
+	}
+	if in.Text == "" {
+		in.Text = l.Text
+	}
+	order(l.Text, &in)
+	in.Refs = append(in.Refs, submissions(l.Text)...)
+	return in
+}
+
+func orText(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// say is a text in the language of the connection.
+func say(language, ru, en string) string {
+	if language == "en" {
+		return en
+	}
+	return ru
+}
