@@ -8,7 +8,10 @@ package email
 
 import (
 	"context"
+	"crypto/x509"
+	"log/slog"
 	"net"
+	"time"
 
 	"marshrut/connectors"
 	"marshrut/internal/safedial"
@@ -22,13 +25,19 @@ type Instance struct {
 	connection connectors.Connection
 	settings   Settings
 	dial       func(ctx context.Context, network, address string) (net.Conn, error)
+	now        func() time.Time
+	roots      *x509.CertPool // nil: those of the system
 }
 
 // New gives the instance of a connection.
 func New(c connectors.Connection, s Settings) *Instance {
-	i := &Instance{connection: c, settings: s, dial: c.Dial}
+	i := &Instance{connection: c, settings: s, dial: c.Dial, now: time.Now}
 	if i.dial == nil {
 		i.dial = safedial.Policy{}.Dialer().DialContext
 	}
 	return i
+}
+
+func (i *Instance) log(what string, details ...any) {
+	slog.Error(what, append([]any{"connection", i.connection.Name}, details...)...)
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"marshrut/leads"
 )
 
 // letter puts a letter together; lines are parted as on the wire.
@@ -343,3 +345,5 @@ func TestTheAnswerIsPartedFromWhatItAnswers(t *testing.T) {
 		}
 	}
 }
+
+func hasNote(f leads.Field) bool { return f.Key == "_note" }

@@ -1,0 +1,303 @@
+package email
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// answer bounds how long a server may take for a command without a letter in it: a half-open connection is noticed.
+const answer = time.Minute
+
+// errSilent: the server took longer than it may.
+var errSilent = errors.New("the server does not answer")
+
+// session is one connection to the mail server. Letters are only looked at (EXAMINE, BODY.PEEK): what is read and what is not
+// belongs to the people who read the box.
+type session struct {
+	client *imapclient.Client
+	news   chan struct{} // something has come
+	idles  bool
+}
+
+// connect opens a session until ctx ends. close must be called.
+func (i *Instance) connect(ctx context.Context) (s *session, close func(), err error) {
+	dialling, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	conn, err := i.dial(dialling, "tcp", i.settings.Server)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect to %s: %w", i.settings.Server, err)
+	}
+	s = &session{news: make(chan struct{}, 1)}
+	if err := s.greet(dialling, conn, i); err != nil {
+		conn.Close()
+		return nil, nil, fmt.Errorf("connect to %s: %w", i.settings.Server, err)
+	}
+	stop := context.AfterFunc(ctx, func() { s.client.Close() }) // the client takes no context
+	close = func() {
+		stop()
+		s.client.Close()
+	}
+	if err := s.signIn(i.settings); err != nil {
+		close()
+		return nil, nil, err
+	}
+	return s, close, nil
+}
+
+// greet makes the connection safe and hears the greeting.
+func (s *session) greet(ctx context.Context, conn net.Conn, i *Instance) error {
+	host, _, _ := net.SplitHostPort(i.settings.Server)
+	config := &tls.Config{ServerName: host, RootCAs: i.roots, MinVersion: tls.VersionTLS12}
+	options := &imapclient.Options{TLSConfig: config, UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: s.heard}}
+	abort := context.AfterFunc(ctx, func() { conn.Close() })
+	defer abort()
+	switch i.settings.Security {
+	case "starttls":
+		client, err := imapclient.NewStartTLS(conn, options)
+		if err != nil {
+			return err
+		}
+		s.client = client
+	case "none":
+		s.client = imapclient.New(conn, options)
+	default:
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return err
+		}
+		s.client = imapclient.New(secure, options)
+	}
+	return s.client.WaitGreeting()
+}
+
+// heard notes that the server told of a change in the folder that is open.
+func (s *session) heard(data *imapclient.UnilateralDataMailbox) {
+	if data.NumMessages == nil {
+		return
+	}
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+func (s *session) signIn(settings Settings) error {
+	err := s.within(answer, func() error { return s.client.Login(settings.User, settings.Password.Reveal()).Wait() })
+	var refused *imap.Error
+	if errors.As(err, &refused) {
+		return fmt.Errorf("the server refuses the user name or the password (%s): check that access by IMAP is switched on and that it is an application password", refused.Text)
+	}
+	if err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	s.idles = s.client.Caps().Has(imap.CapIdle)
+	return nil
+}
+
+// within gives a command its time. Past it the connection is closed, which ends the command.
+func (s *session) within(d time.Duration, command func() error) error {
+	late := time.AfterFunc(d, func() { s.client.Close() })
+	err := command()
+	if !late.Stop() && err != nil {
+		return fmt.Errorf("%w within %s", errSilent, d)
+	}
+	return err
+}
+
+// folder is one that is read.
+type folder struct {
+	name string
+	role string // "" or folderSent
+}
+
+// folders are those of the settings and the one of sent letters, the first of the settings last: that is where the
+// session waits for news.
+func (s *session) folders(settings Settings) ([]folder, error) {
+	var all []folder
+	switch settings.Sent {
+	case "-":
+	case "":
+		name, err := s.findSent()
+		if err != nil {
+			return nil, fmt.Errorf("look for the folder of sent letters: %w", err)
+		}
+		if name != "" {
+			all = append(all, folder{name, folderSent})
+		}
+	default:
+		all = append(all, folder{settings.Sent, folderSent})
+	}
+	for _, name := range slices.Backward(settings.Folders) {
+		all = append(all, folder{name: name})
+	}
+	return all, nil
+}
+
+// findSent finds the folder of sent letters by what it is for (RFC 6154), since it is named in any language.
+func (s *session) findSent() (string, error) {
+	if !s.client.Caps().Has(imap.CapSpecialUse) {
+		return "", nil
+	}
+	name := ""
+	err := s.within(answer, func() error {
+		found, err := s.client.List("", "*", nil).Collect()
+		for _, f := range found {
+			if slices.Contains(f.Attrs, imap.MailboxAttrSent) {
+				name = f.Mailbox
+			}
+		}
+		return err
+	})
+	return name, err
+}
+
+// examine opens a folder for looking.
+func (s *session) examine(name string) (*imap.SelectData, error) {
+	var data *imap.SelectData
+	err := s.within(answer, func() (err error) {
+		data, err = s.client.Select(name, &imap.SelectOptions{ReadOnly: true}).Wait()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open folder %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// search gives the UIDs from one on, in their order. "5:*" also finds the last one when it is below 5.
+func (s *session) search(from imap.UID, since time.Time) ([]imap.UID, error) {
+	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: from}}}}
+	if !since.IsZero() {
+		criteria.Since = since.AddDate(0, 0, -1) // the server counts days of a zone of its own
+	}
+	var found []imap.UID
+	err := s.within(5*answer, func() error {
+		data, err := s.client.UIDSearch(criteria, nil).Wait()
+		if err == nil {
+			found = data.AllUIDs()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for new letters: %w", err)
+	}
+	found = slices.DeleteFunc(found, func(uid imap.UID) bool { return uid < from })
+	slices.Sort(found)
+	return slices.Compact(found), nil
+}
+
+// meta is what a server knows of a letter without giving it.
+type meta struct {
+	uid  imap.UID
+	size int64
+	at   time.Time // when the server got it
+}
+
+// metas asks about letters. Those that are gone meanwhile are left out.
+func (s *session) metas(uids []imap.UID) ([]meta, error) {
+	var all []meta
+	err := s.within(5*answer, func() error {
+		command := s.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, InternalDate: true, RFC822Size: true})
+		found, err := command.Collect()
+		for _, m := range found {
+			if slices.Contains(uids, m.UID) {
+				all = append(all, meta{m.UID, m.RFC822Size, m.InternalDate})
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask about %d letters: %w", len(uids), err)
+	}
+	slices.SortFunc(all, func(a, b meta) int { return cmp.Compare(a.uid, b.uid) })
+	return all, nil
+}
+
+// bodies fetches letters, of each so many bytes at most, and gives those that came whole, also when it fails.
+func (s *session) bodies(uids []imap.UID, specifier imap.PartSpecifier, limit int64) (map[imap.UID][]byte, error) {
+	section := &imap.FetchItemBodySection{Specifier: specifier, Peek: true}
+	if specifier == imap.PartSpecifierNone {
+		section.Partial = &imap.SectionPartial{Size: limit}
+	}
+	came := map[imap.UID][]byte{}
+	err := s.within(10*answer, func() error {
+		command := s.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}})
+		var broken error
+		for m := command.Next(); m != nil; m = command.Next() {
+			uid, raw, err := read(m, limit)
+			switch {
+			case err != nil:
+				broken = cmp.Or(broken, err)
+			case raw != nil && slices.Contains(uids, uid):
+				came[uid] = raw
+			}
+		}
+		return cmp.Or(command.Close(), broken)
+	})
+	if err != nil {
+		return came, fmt.Errorf("fetch %d letters from %d on: %w", len(uids), uids[0], err)
+	}
+	return came, nil
+}
+
+// read takes what a server sends for one letter, however much that is.
+func read(m *imapclient.FetchMessageData, limit int64) (uid imap.UID, raw []byte, err error) {
+	for item := m.Next(); item != nil; item = m.Next() {
+		switch item := item.(type) {
+		case imapclient.FetchItemDataUID:
+			uid = item.UID
+		case imapclient.FetchItemDataBodySection:
+			if item.Literal == nil {
+				raw = []byte{}
+				continue
+			}
+			announced := item.Literal.Size()
+			if raw, err = io.ReadAll(io.LimitReader(item.Literal, limit)); err == nil && int64(len(raw)) < min(announced, limit) {
+				err = io.ErrUnexpectedEOF
+			}
+		}
+	}
+	return uid, raw, err
+}
+
+// await waits for news of the open folder, but not longer than d.
+func (s *session) await(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	var idle *imapclient.IdleCommand
+	if s.idles {
+		err := s.within(answer, func() (err error) {
+			idle, err = s.client.Idle()
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("wait for letters: %w", err)
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-timer.C:
+	case <-s.news:
+	case <-s.client.Closed():
+		return errors.New("the server has closed the connection")
+	}
+	if idle == nil {
+		return nil
+	}
+	err := s.within(answer, func() error { return errors.Join(idle.Close(), idle.Wait()) })
+	if err != nil {
+		return fmt.Errorf("wait for letters: %w", err)
+	}
+	return nil
+}
