@@ -17,6 +17,10 @@ import (
 // silent connections for, and far below the half hour of RFC 2177.
 const idleFor = 5 * time.Minute
 
+// again is how soon a folder that had letters is looked at once more: more come when some have come, and some servers do not
+// tell of those that came just before they began to.
+const again = 2 * time.Second
+
 // Poll takes the letters of the mailbox until ctx ends: what has come since the last time, however long ago that was,
 // then what comes.
 func (i *Instance) Poll(ctx context.Context, desk connectors.Desk) error {
@@ -49,15 +53,22 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 		pause = max(pause, idleFor) // nothing is missed; only the folders beside it have to be looked at
 	}
 	for first := true; ctx.Err() == nil; first = false {
+		busy := false
 		for _, f := range folders {
-			if err := i.catchUp(ctx, s, f, desk); err != nil {
+			took, err := i.catchUp(ctx, s, f, desk)
+			if err != nil {
 				return err
 			}
+			busy = busy || took
 		}
 		if first && desk.Well != nil {
 			desk.Well()
 		}
-		if err := s.await(ctx, pause); err != nil {
+		wait := pause
+		if busy && s.idles {
+			wait = again
+		}
+		if err := s.await(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -76,22 +87,22 @@ type mark struct {
 	Careful imap.UID `json:"careful,omitempty"`
 }
 
-// catchUp takes what a folder holds beyond its mark.
-func (i *Instance) catchUp(ctx context.Context, s *session, f folder, desk connectors.Desk) error {
+// catchUp takes what a folder holds beyond its mark, and reports whether that was anything.
+func (i *Instance) catchUp(ctx context.Context, s *session, f folder, desk connectors.Desk) (took bool, err error) {
 	select {
 	case <-s.news: // whatever it told of is read now
 	default:
 	}
 	box, err := s.examine(f.name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	m, err := i.mark(ctx, s, f, box, desk)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if box.NumMessages == 0 || box.UIDNext != 0 && m.Next >= box.UIDNext {
-		return nil
+		return false, nil
 	}
 	t := take{i, s, f, desk, &m}
 	var since time.Time
@@ -100,16 +111,17 @@ func (i *Instance) catchUp(ctx context.Context, s *session, f folder, desk conne
 	}
 	uids, err := s.search(m.Next, since)
 	if err != nil {
-		return err
+		return false, err
 	}
+	took = len(uids) > 0
 	for len(uids) > 0 {
 		n := min(len(uids), 100)
 		if err := t.letters(ctx, uids[:n]); err != nil {
-			return err
+			return true, err
 		}
 		uids = uids[n:]
 	}
-	return nil
+	return took, nil
 }
 
 // mark gives where the folder stands: where the last time ended, at its end when it is new and no history is asked for, at the

@@ -1,4 +1,153 @@
 package email
 
-// ourID begins the Message-IDs of letters that the gateway sends.
-const ourID = "marshrut."
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"marshrut/leads"
+	"marshrut/pipeline/delivery"
+)
+
+var _ delivery.Deliverer = (*Instance)(nil)
+
+// Deliver sends a letter. What the recipient's server refuses for good is permanent; everything else, a wrong password among
+// it, is tried again. A second try carries the same Message-ID.
+func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
+	if !i.Carries(d.Kind) {
+		return delivery.Permanent{Err: fmt.Errorf("connection %s does not carry out %q", i.connection.Name, d.Kind)}
+	}
+	letter, order, err := i.compose(d)
+	if err != nil {
+		return delivery.Permanent{Err: err}
+	}
+	message, err := i.message(letter, order)
+	if err != nil {
+		return delivery.Permanent{Err: i.quiet(err)}
+	}
+	if err := i.send(ctx, message); err != nil {
+		return judge(i.quiet(err), err)
+	}
+	return nil
+}
+
+// quiet is an error without the secrets of the connection: servers repeat what they were told.
+func (i *Instance) quiet(err error) error {
+	return errors.New(i.connection.RedactText(err.Error()))
+}
+
+// judge tells what a further try may mend (RFC 5321, 4.2.1): 4yz yes, 5yz about the letter or its recipient no.
+func judge(said, err error) error {
+	var refused *mail.SendError
+	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
+		return delivery.Permanent{Err: said}
+	}
+	return said
+}
+
+// message writes the letter. The headers say that a machine wrote it, so that no other machine answers.
+func (i *Instance) message(l leads.Letter, o Order) (*mail.Msg, error) {
+	m := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingB64), mail.WithNoDefaultUserAgent())
+	if err := m.FromFormat(i.settings.Sender, l.From); err != nil {
+		return nil, fmt.Errorf("the address to send from: %w", err)
+	}
+	if err := m.To(l.To); err != nil {
+		return nil, fmt.Errorf("the address to send to: %w", err)
+	}
+	m.Subject(l.Subject)
+	m.SetDateWithValue(i.now())
+	m.SetMessageIDWithValue(l.MessageID)
+	m.SetGenHeader("Auto-Submitted", "auto-replied")
+	m.SetGenHeader("X-Auto-Response-Suppress", "All")
+	if thread := o.Correspondence.Letters; len(thread) > 0 {
+		m.SetGenHeaderPreformatted(mail.HeaderInReplyTo, inBrackets(thread[len(thread)-1:]))
+		m.SetGenHeaderPreformatted(mail.HeaderReferences, inBrackets(thread))
+	}
+	m.SetBodyString(mail.TypeTextPlain, l.Text)
+	return m, nil
+}
+
+// inBrackets writes Message-IDs as a header has them, one to a line. Ids that are none are left out.
+func inBrackets(ids []string) string {
+	var out []string
+	for _, id := range ids {
+		if len(id) < 500 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '<' || r == '>' }) {
+			out = append(out, "<"+id+">")
+		}
+	}
+	return strings.Join(out, "\r\n ")
+}
+
+// sendingTime bounds the whole of a delivery; the worker's own bound is the outer one.
+const sendingTime = 25 * time.Second
+
+func (i *Instance) send(ctx context.Context, m *mail.Msg) error {
+	ctx, cancel := context.WithTimeout(ctx, sendingTime)
+	defer cancel()
+	client, err := i.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("connect to %s: %w", i.settings.SMTP, err)
+	}
+	defer client.Close() // that the goodbye fails does not call the letter back
+	if err := client.Send(m); err != nil {
+		return fmt.Errorf("send the letter: %w", err)
+	}
+	return nil
+}
+
+// client speaks to the mail server through the dialer that refuses what the administrator did not allow.
+func (i *Instance) client(sending context.Context) (*mail.Client, error) {
+	host, port, err := net.SplitHostPort(i.settings.SMTP)
+	if err != nil {
+		return nil, err
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{ServerName: host, RootCAs: i.roots, MinVersion: tls.VersionTLS12}
+	options := []mail.Option{mail.WithPort(number), mail.WithTimeout(sendingTime), mail.WithTLSConfig(config), mail.WithDialContextFunc(i.dialSMTP(sending, config))}
+	if i.settings.SMTPSecurity == "starttls" {
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
+	} else {
+		options = append(options, mail.WithTLSPolicy(mail.NoTLS)) // safe already, or on this very machine
+	}
+	if secret := i.settings.Password.Reveal(); secret != "" {
+		options = append(options, mail.WithUsername(i.settings.User), mail.WithPassword(secret),
+			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthPlain, mail.SMTPAuthLogin, mail.SMTPAuthCramMD5))
+	}
+	if _, domain, ok := strings.Cut(i.settings.own(), "@"); ok {
+		options = append(options, mail.WithHELO(domain))
+	}
+	return mail.NewClient(host, options...)
+}
+
+// dialSMTP gives a connection that ends with the delivery, since the protocol above takes no context.
+func (i *Instance) dialSMTP(sending context.Context, config *tls.Config) mail.DialContextFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := i.dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(sending, func() { conn.Close() })
+		if i.settings.SMTPSecurity != "tls" {
+			return conn, nil
+		}
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		return secure, nil
+	}
+}
