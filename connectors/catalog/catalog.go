@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"marshrut/connectors"
+	"marshrut/connectors/email/imap"
 	"marshrut/connectors/webform/generic"
 	"marshrut/connectors/webform/tilda"
 )
@@ -15,6 +16,7 @@ func All() []connectors.Provider {
 	return []connectors.Provider{
 		generic.Provider(),
 		tilda.Provider(),
+		imap.Provider(),
 	}
 }
 

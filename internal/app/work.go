@@ -103,7 +103,11 @@ const kindWebhook = "webhook"
 func (a *App) deliverer(r delivery.Request) (delivery.Deliverer, bool) {
 	connected, ok := a.Connections.Get(r.Connection)
 	if !ok {
-		return nil, false
+		found, ok := a.carrier(r)
+		return lettered{a, found}, ok
+	}
+	if found, ok := connected.Instance.(carrier); ok {
+		return lettered{a, found}, true
 	}
 	deliverer, ok := connected.Instance.(delivery.Deliverer)
 	return deliverer, ok

@@ -90,4 +90,4 @@ var pure = []string{"leads", "processes/bpmn", "processes/engine", "processes/fl
 var impure = []string{"github.com/jackc/pgx", "database/sql", "net/http", "os", "math/rand", "crypto/rand", "log/slog"}
 
 // plainWords are names of providers that mean something else as well.
-var plainWords = []string{"generic"}
+var plainWords = []string{"generic", "imap"}
