@@ -78,9 +78,12 @@ var wholes = map[string][]string{
 
 // drivers are libraries that one package hides from the others.
 var drivers = map[string]string{
-	"github.com/segmentio/kafka-go": "pipeline/kafka",
-	"github.com/emersion/go-imap":   "connectors/email",
-	"github.com/xuri/excelize":      "reports/excel",
+	"github.com/segmentio/kafka-go":             "pipeline/kafka",
+	"github.com/emersion/go-imap/v2/imapclient": "connectors/email",
+	"github.com/emersion/go-imap/v2/imapserver": "internal/demo", // the demo company's mailbox
+	"github.com/wneessen/go-mail":               "connectors/email",
+	"github.com/jhillyerd/enmime":               "connectors/email",
+	"github.com/xuri/excelize":                  "reports/excel",
 }
 
 // pure packages get time, chance and data as values.
