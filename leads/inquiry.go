@@ -48,6 +48,7 @@ type Inquiry struct {
 	// Refs are names by which others speak of it: its Message-ID and those of the letters it answers, the number a form gave
 	// its submission (SubmissionRef). What names the same as a lead's inquiry or letter belongs to that lead.
 	Refs []string
+	Under       int64     `json:",omitzero"` // the open lead that a person chose for it; 0: the rules choose
 	// LeadFields are own fields of the lead, by the connection's mapping.
 	LeadFields map[string]string
 	Trace      string // W3C traceparent
@@ -134,13 +135,4 @@ type ConsentItem struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 	Text  string `json:"text,omitempty"`
-}
-
-// Call is what a telephone exchange says of a call.
-type Call struct {
-	Answered  bool          `json:"answered"`
-	Ring      time.Duration `json:"ring,omitempty"`
-	Talk      time.Duration `json:"talk,omitempty"`
-	Dialled   string        `json:"dialled,omitempty"`   // the number of ours
-	Extension string        `json:"extension,omitempty"` // who answered or called
 }

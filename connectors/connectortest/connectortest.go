@@ -4,6 +4,7 @@
 package connectortest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,10 +12,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
 	"marshrut/connectors"
+	"marshrut/leads"
 	"marshrut/pipeline"
 )
 
@@ -57,6 +60,7 @@ func Provider(t *testing.T, p connectors.Provider, s Sample) {
 	t.Run("another message is another event", func(t *testing.T) { told(t, c, s) })
 	t.Run("a forged message is refused", func(t *testing.T) { forged(t, c, s) })
 	t.Run("a malformed body is kept as it came", func(t *testing.T) { malformed(t, c, s) })
+	t.Run("while the bus is away the sender is told to come again", func(t *testing.T) { away(t, c, s) })
 	t.Run("no secret is stored or told", func(t *testing.T) { silent(t, c, s) })
 	t.Run("no bytes make it panic", func(t *testing.T) { robust(t, c, s) })
 }
@@ -204,10 +208,46 @@ func mutated(t *rapid.T, body []byte) []byte {
 	return append(append(append([]byte{}, body[:from]...), noise...), body[to:]...)
 }
 
+// translate is what the connection understands of an event, alone if it is one of several.
 func translate(c *connectors.Connected, e pipeline.Event) (any, error) {
-	t, ok := c.Instance.(connectors.Translator)
-	if !ok {
-		return nil, nil
+	switch t := c.Instance.(type) {
+	case connectors.Translator:
+		return t.Translate(e)
+	case connectors.Aggregator:
+		part, err := t.Part(e)
+		if err != nil {
+			return nil, err
+		}
+		return inquiriesOf(t.Aggregate([]connectors.Part{part})), nil
 	}
-	return t.Translate(e)
+	return nil, nil
+}
+
+// inquiriesOf is a list, as a Translator gives it.
+func inquiriesOf(a connectors.Aggregate) []leads.Inquiry {
+	if a.Inquiry == nil {
+		return []leads.Inquiry{}
+	}
+	return []leads.Inquiry{*a.Inquiry}
+}
+
+// Understand is the whole way of bytes through a connection, for fuzzing: whatever they are, they are refused, answered, or
+// kept under an identity and understood as something that every store takes.
+func Understand(t testing.TB, c *connectors.Connected, r connectors.Request) {
+	t.Helper()
+	event, receipt, err := Receive(c, r)
+	var refusal *connectors.Refusal
+	if errors.Is(err, connectors.ErrForged) || errors.As(err, &refusal) || receipt.Handshake {
+		return
+	}
+	if event.ID == "" || !utf8.ValidString(event.Subject+event.Key) || strings.ContainsRune(event.Subject+event.Key, 0) {
+		t.Errorf("its identity is %q, %q of %q", event.ID, event.Subject, event.Key)
+	}
+	understood, err := translate(c, event)
+	if err != nil {
+		return
+	}
+	if text, err := json.Marshal(understood); err != nil || bytes.Contains(text, []byte(`\u0000`)) {
+		t.Errorf("it is understood as %s, %v", text, err)
+	}
 }

@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/textproto"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
@@ -29,6 +31,9 @@ var update = os.Getenv("MARSHRUT_UPDATE") != ""
 //	body             or body.crlf (line ends made CRLF), or body.base64
 //	inquiries.json   what the connector has to make of it, or
 //	error            why it cannot
+//
+// Of a connector that makes one inquiry of several messages, request and body stand once for each, in the order
+// they were received, three seconds apart, or as a line "Received: +40s" among the headers says.
 func Recorded(t *testing.T, p connectors.Provider) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -45,12 +50,8 @@ func recorded(t *testing.T, p connectors.Provider, file string) {
 		t.Fatal(err)
 	}
 	c := Open(t, p, part(archive, "settings.json"), nil)
-	event, _, err := Receive(c, Request(t, archive))
-	if err != nil {
-		t.Fatalf("it is refused: %v", err)
-	}
 	got, name := "", "inquiries.json"
-	inquiries, err := translate(c, event)
+	inquiries, err := understood(t, c, Requests(t, archive))
 	if err != nil {
 		got, name = err.Error()+"\n", "error"
 	} else {
@@ -68,6 +69,69 @@ func recorded(t *testing.T, p connectors.Provider, file string) {
 	}
 }
 
+// understood is what the connection makes of the messages.
+func understood(t *testing.T, c *connectors.Connected, requests []connectors.Request) (any, error) {
+	var parts []connectors.Part
+	aggregator, several := c.Instance.(connectors.Aggregator)
+	for _, r := range requests {
+		event, receipt, err := Receive(c, r)
+		var refusal *connectors.Refusal
+		if errors.Is(err, connectors.ErrForged) || errors.As(err, &refusal) {
+			t.Fatalf("it is refused: %v", err)
+		}
+		if !several {
+			return translate(c, event)
+		}
+		if receipt.Handshake {
+			continue
+		}
+		part, err := aggregator.Part(event)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	return inquiriesOf(anyOrder(t, aggregator, parts)), nil
+}
+
+// anyOrder shows that neither the order in which parts are handled nor a repeat makes a difference.
+func anyOrder(t *testing.T, aggregator connectors.Aggregator, parts []connectors.Part) connectors.Aggregate {
+	want := aggregator.Aggregate(parts)
+	backward := slices.Clone(parts)
+	slices.Reverse(backward)
+	for name, other := range map[string][]connectors.Part{"backward": backward, "each twice": append(slices.Clone(backward), parts...)} {
+		if diff := cmp.Diff(want, aggregator.Aggregate(other)); diff != "" {
+			t.Errorf("%s (-in order +%s):\n%s", name, name, diff)
+		}
+	}
+	return want
+}
+
+// Requests reads the messages of an archive.
+func Requests(t testing.TB, archive *txtar.Archive) []connectors.Request {
+	t.Helper()
+	var all []connectors.Request
+	for i, f := range archive.Files {
+		if f.Name != "request" {
+			continue
+		}
+		one := &txtar.Archive{Files: []txtar.File{f}}
+		if i+1 < len(archive.Files) {
+			one.Files = append(one.Files, archive.Files[i+1])
+		}
+		r := Request(t, one)
+		r.ReceivedAt = At.Add(time.Duration(len(all)) * 3 * time.Second)
+		if later, err := time.ParseDuration(strings.TrimPrefix(r.Header.Get("Received"), "+")); err == nil {
+			r.ReceivedAt = At.Add(later)
+		}
+		all = append(all, r)
+	}
+	if len(all) == 0 {
+		t.Fatal("no request in the archive")
+	}
+	return all
+}
+
 // Request reads the message of an archive.
 func Request(t testing.TB, archive *txtar.Archive) connectors.Request {
 	t.Helper()
@@ -83,7 +147,7 @@ func Request(t testing.TB, archive *txtar.Archive) connectors.Request {
 	method, address, _ := strings.Cut(strings.TrimSuffix(first, " HTTP/1.1"), " ")
 	path, query, _ := strings.Cut(address, "?")
 	return connectors.Request{
-		Method: method, Path: strings.TrimPrefix(path, "/"), Query: query, ContentType: header.Get("Content-Type"),
+		Method: method, Path: strings.TrimSuffix(path, "/"), Query: query, ContentType: header.Get("Content-Type"),
 		Header: map[string][]string(header), Body: body(t, archive), ReceivedAt: At,
 	}
 }
