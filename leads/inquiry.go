@@ -47,8 +47,8 @@ type Inquiry struct {
 	Automatic bool
 	// Refs are names by which others speak of it: its Message-ID and those of the letters it answers, the number a form gave
 	// its submission (SubmissionRef). What names the same as a lead's inquiry or letter belongs to that lead.
-	Refs []string
-	Under       int64     `json:",omitzero"` // the open lead that a person chose for it; 0: the rules choose
+	Refs  []string
+	Under int64 `json:",omitzero"` // the open lead that a person chose for it; 0: the rules choose
 	// LeadFields are own fields of the lead, by the connection's mapping.
 	LeadFields map[string]string
 	Trace      string // W3C traceparent

@@ -7,6 +7,8 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/connectors/email/imap"
+	"marshrut/connectors/telephony/mango"
+	"marshrut/connectors/telephony/zadarma"
 	"marshrut/connectors/webform/generic"
 	"marshrut/connectors/webform/tilda"
 )
@@ -17,6 +19,8 @@ func All() []connectors.Provider {
 		generic.Provider(),
 		tilda.Provider(),
 		imap.Provider(),
+		mango.Provider(),
+		zadarma.Provider(),
 	}
 }
 

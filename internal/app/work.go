@@ -43,6 +43,7 @@ func (a *App) startWork(context.Context) error {
 
 func (a *App) startWorker() {
 	a.work.start("intake", func(ctx context.Context) error { return a.bus.consumer.Consume(ctx, a.Intake.Handle) })
+	a.work.start("calls", a.Intake.RunCalls)
 	for name, forward := range a.bus.forwards {
 		a.work.start(name, forward)
 	}
@@ -163,6 +164,12 @@ func (a *App) sweep(ctx context.Context) error {
 		for _, ref := range refs {
 			err = errors.Join(err, a.blobs.Delete(ctx, ref))
 		}
+	}
+	if err == nil {
+		err = a.Leads.ForgetCalls(ctx, a.now().AddDate(0, 0, -a.config.Retention.RawDays))
+	}
+	if err == nil {
+		err = a.Staff.ForgetRings(ctx, a.now().Add(-time.Hour))
 	}
 	if err != nil && (ctx.Err() != nil || postgres.Classify(err) == postgres.Away) {
 		return nil // the next round will do

@@ -29,6 +29,7 @@ const (
 	LeadArrived = "lead"     // a lead without an owner, or news on one's own
 	Attention   = "message"  // a route map says something
 	Trouble     = "incident" // a process stands still
+	CallRings   = "call"     // the call at the person's telephone has changed: for the screen of the moment, never unread
 )
 
 // Notice is what the system tells a person.
@@ -163,6 +164,14 @@ func (s *Staff) MarkRead(ctx context.Context, employee, upTo int64, now time.Tim
 		employee, upTo, now)
 	if err != nil {
 		return fmt.Errorf("mark the notices of %d as read: %w", employee, err)
+	}
+	return nil
+}
+
+// ForgetRings deletes the notices of telephones that rang before a moment: they were for the screens of that moment.
+func (s *Staff) ForgetRings(ctx context.Context, before time.Time) error {
+	if _, err := s.pool.Exec(ctx, `delete from notice where kind = $1 and at < $2`, CallRings, before); err != nil {
+		return fmt.Errorf("forget telephones that rang: %w", err)
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ const (
 	OutcomeSpam     = "spam"     // kept, no lead
 	OutcomeTest     = "test"     // a lead that no report counts
 	OutcomeContact  = "contact"  // filed with its contact, without a lead: not a client, or we called somebody
+	OutcomePart     = "part"     // an event of a call, kept; the call becomes an inquiry in its own time
+	OutcomeAmended  = "amended"  // a filed call of which more is known now
 )
 
 // Captured is what became of one inquiry of a batch.
@@ -27,4 +29,6 @@ type Captured struct {
 	// Around is what LockContexts would give of a lead that somebody new opened with
 	// this inquiry alone; nil of any other.
 	Around *Context
+	// Before is, of OutcomeAmended, what had been filed of the call: its direction and Call.
+	Before leads.Inquiry
 }

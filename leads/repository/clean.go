@@ -35,7 +35,7 @@ func clean(in leads.Inquiry) leads.Inquiry {
 	in.Attribution = cleanAttribution(in.Attribution)
 	if in.Call != nil {
 		call := *in.Call
-		call.Dialled, call.Extension = text(call.Dialled), text(call.Extension)
+		call.Dialled, call.Extension, call.Recording = text(call.Dialled), text(call.Extension), text(call.Recording)
 		in.Call = &call
 	}
 	return in

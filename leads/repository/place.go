@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -90,6 +91,8 @@ func (c *capture) place(it *item, open map[party][]*leads.Lead) {
 		it.outcome = OutcomeJoined
 	case it.in.Outgoing(), it.in.Automatic:
 		it.outcome = OutcomeContact // somebody of ours called or wrote to somebody, or nobody to anybody
+	case it.in.MissedCall() && who == party{}:
+		it.outcome = OutcomeContact // a hidden number: there is nobody to call back
 	default:
 		it.outcome = OutcomeLead
 		c.open(it, funnel)
@@ -118,7 +121,10 @@ func (c *capture) join(it *item, funnel leads.Funnel, open []*leads.Lead) bool {
 	for i, l := range open {
 		candidates[i] = leads.OpenLead{ID: int64(i + 1), Funnel: l.Funnel, LastActivityAt: l.LastActivityAt}
 	}
-	chosen, ok := c.Rules.JoinLead(funnel.Key, it.in.ReceivedAt, candidates)
+	chosen, ok := c.rulesFor(it.in).JoinLead(funnel.Key, it.in.ReceivedAt, candidates)
+	if under := slices.IndexFunc(open, func(l *leads.Lead) bool { return l.ID == it.in.Under }); it.in.Under != 0 && under >= 0 {
+		chosen, ok = candidates[under], true
+	}
 	if !ok {
 		return false
 	}
@@ -139,6 +145,17 @@ func (c *capture) joinTo(it *item, l *leads.Lead) {
 		it.lead.ClientID = it.client.id
 	}
 	c.joined = append(c.joined, it.lead)
+}
+
+// rulesFor are the rules of joining. A call says nothing of what it is about: unless a rule sends it to a funnel, and when
+// we called, it belongs to the open lead whatever its funnel is.
+func (c *capture) rulesFor(in leads.Inquiry) leads.MatchRules {
+	rules := c.Rules
+	named := c.Funnel != nil && c.Funnel(in) != ""
+	if in.Channel == leads.ChannelCall && (in.Outgoing() || !named) && rules.Join != leads.JoinNever {
+		rules.Join = leads.JoinAny
+	}
+	return rules
 }
 
 // response is when the inquiry was our answer to the client: nil when it was not.

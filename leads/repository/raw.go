@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,8 +93,19 @@ type InquiryView struct {
 	HasRaw            bool // the event as it came is still kept
 }
 
-// Inquiry tells what became of an inquiry. One that is still on its way is leads.ErrNotFound.
+// Inquiry tells what became of an inquiry; id may be that of an event of a call. One that is still on its way is leads.ErrNotFound.
 func (r *Repository) Inquiry(ctx context.Context, id string) (InquiryView, error) {
+	view, err := r.inquiry(ctx, id)
+	if !errors.Is(err, leads.ErrNotFound) {
+		return view, err
+	}
+	if call, callErr := r.inquiryOfEvent(ctx, id); callErr == nil {
+		return r.inquiry(ctx, call)
+	}
+	return view, err
+}
+
+func (r *Repository) inquiry(ctx context.Context, id string) (InquiryView, error) {
 	view, err := one(ctx, r.pool, func(row pgx.CollectableRow) (InquiryView, error) {
 		var s stored
 		var v InquiryView

@@ -273,9 +273,9 @@ func (it *item) kind() string {
 	return string(interaction(it.in).Kind)
 }
 
-// extension of the employee who spoke; a missed call was nobody's.
+// extension of the employee who spoke, or called in vain; a missed call was nobody's.
 func (it *item) extension() string {
-	if it.in.Call == nil || !it.in.Call.Answered {
+	if it.in.Call == nil || !it.in.Call.Answered && !it.in.Outgoing() {
 		return ""
 	}
 	return it.in.Call.Extension

@@ -60,14 +60,20 @@ type company struct {
 
 func newCompany(t testing.TB) *company {
 	t.Helper()
+	c := makeCompany(t, func() time.Time { return morning })
+	c.must(c.casework.Processes().SeedDefinitions(t.Context(), os.DirFS("testdata")))
+	return c
+}
+
+// makeCompany is a company with a clock and without a route map. Anna's telephone is 101.
+func makeCompany(t testing.TB, now func() time.Time) *company {
+	t.Helper()
 	c := &company{t: t, pool: postgrestest.New(t), blobs: map[string][]byte{}}
-	now := func() time.Time { return morning }
 	people, rules := staff.New(c.pool, staff.Options{}), casework.NewRules(c.pool)
 	c.repo = repository.New(c.pool, repository.Options{Funnel: rules.Funnel})
 	c.casework = casework.New(c.pool, c.repo, rules, people, casework.Options{Now: now, Log: slog.New(slog.DiscardHandler)})
 	c.furnish(people)
 	c.must(rules.Load(t.Context()))
-	c.must(c.casework.Processes().SeedDefinitions(t.Context(), os.DirFS("testdata")))
 
 	var err error
 	c.registry, err = registry.New(c.pool, catalog.All(), registry.Options{Key: "key of the tests, long enough", Region: "RU", Now: now, Log: slog.New(slog.DiscardHandler)})
@@ -99,12 +105,14 @@ func (c *company) furnish(people *staff.Staff) {
 			return err
 		}
 		if err := people.Seed(ctx, tx, staff.Defaults{
-			Roles:     []staff.Role{{Key: "manager", NameRu: "Менеджер", NameEn: "Manager"}, {Key: "head", NameRu: "РОП", NameEn: "Head of sales"}},
+			Roles: []staff.Role{{Key: "manager", NameRu: "Менеджер", NameEn: "Manager"}, {Key: "head", NameRu: "РОП", NameEn: "Head of sales"},
+				{Key: "duty", NameRu: "Дежурный", NameEn: "On duty"}, {Key: "service", NameRu: "Сервис", NameEn: "Service"},
+				{Key: "accounting", NameRu: "Бухгалтерия", NameEn: "Accounting"}, {Key: "delivery", NameRu: "Доставка", NameEn: "Delivery"}},
 			Calendars: []staff.Calendar{staff.CompanyCalendar("Europe/Moscow")},
 		}); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `with anna as (insert into employee (login, name, permission, created_at) values ('anna', 'Анна', 'manager', $1) returning id)
+		if _, err := tx.Exec(ctx, `with anna as (insert into employee (login, name, permission, extension, created_at) values ('anna', 'Анна', 'manager', '101', $1) returning id)
 			insert into role_member (role, employee_id) select 'manager', id from anna`, morning); err != nil {
 			return err
 		}
@@ -120,6 +128,11 @@ func (c *company) Arrive(ctx context.Context, tx pgx.Tx, now time.Time, captured
 		}
 	}
 	return c.casework.Arrive(ctx, tx, now, captured)
+}
+
+// Ring is casework.
+func (c *company) Ring(ctx context.Context, tx pgx.Tx, now time.Time, extensions []string) error {
+	return c.casework.Ring(ctx, tx, now, extensions)
 }
 
 func (c *company) store(_ context.Context, key string, r io.Reader) error {
@@ -204,6 +217,20 @@ func (c *company) want(n int, query string, args ...any) {
 	if got := c.count(query, args...); got != n {
 		c.t.Errorf("%d of %s, want %d", got, query, n)
 	}
+}
+
+func (c *company) firstText(query string, args ...any) (text string) {
+	c.t.Helper()
+	c.must(c.pool.QueryRow(context.Background(), query, args...).Scan(&text))
+	return text
+}
+
+// publisher is a bus of a function.
+type publisher func(events ...pipeline.Event)
+
+func (p publisher) Publish(_ context.Context, events ...pipeline.Event) error {
+	p(events...)
+	return nil
 }
 
 func (c *company) inquiry(id string) repository.InquiryView {

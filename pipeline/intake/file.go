@@ -38,6 +38,9 @@ func (i *Intake) file(ctx context.Context, tx pgx.Tx, letters []letter) (filed, 
 	}
 	var raw []repository.RawInquiry
 	for _, l := range living {
+		if l.event.Type == dueType {
+			continue // our own reminder
+		}
 		raw = append(raw, repository.RawInquiry{InquiryID: l.event.ID, Event: l.event})
 	}
 	if err := i.Repository.FileRaw(ctx, tx, raw); err != nil {
@@ -48,10 +51,17 @@ func (i *Intake) file(ctx context.Context, tx pgx.Tx, letters []letter) (filed, 
 
 func (i *Intake) fileDead(ctx context.Context, tx pgx.Tx, letters []letter) error {
 	var dead []repository.Dead
+	var calls []string
 	for _, l := range letters {
 		dead = append(dead, repository.Dead{Event: l.event, Channel: l.channel, Reason: l.reason, Fault: l.fault})
+		if l.event.Type == dueType {
+			calls = append(calls, l.event.ID)
+		}
 	}
-	return i.Repository.FileDead(ctx, tx, i.Now(), dead)
+	if err := i.Repository.FileDead(ctx, tx, i.Now(), dead); err != nil {
+		return err
+	}
+	return i.Repository.GiveUpCalls(ctx, tx, calls)
 }
 
 // isolate captures letters, all in one go if that works. If the data of one of them is
@@ -108,17 +118,29 @@ func (i *Intake) capture(ctx context.Context, tx pgx.Tx, letters []letter) (capt
 			}
 		}
 	}()
-	var inquiries []leads.Inquiry
+	now := i.Now()
+	calls, err := i.gather(ctx, savepoint, now, letters)
+	if err != nil {
+		return nil, fmt.Errorf("put calls together: %w", err)
+	}
+	inquiries := calls.ripe
 	for _, l := range letters {
 		inquiries = append(inquiries, l.inquiries...)
 	}
-	now := i.Now()
 	captured, err = i.Repository.Capture(ctx, savepoint, now, inquiries)
 	if err != nil {
 		return nil, err
 	}
+	amended, err := i.Repository.AmendCalls(ctx, savepoint, calls.amended)
+	if err != nil {
+		return nil, err
+	}
+	captured = append(append(captured, amended...), calls.parts...)
 	if err := i.Casework.Arrive(ctx, savepoint, now, captured); err != nil {
 		return nil, fmt.Errorf("tell casework of %d inquiries: %w", len(captured), err)
+	}
+	if err := i.Casework.Ring(ctx, savepoint, now, calls.rings); err != nil {
+		return nil, fmt.Errorf("show %d calls: %w", len(calls.parts), err)
 	}
 	if err := savepoint.Commit(ctx); err != nil {
 		return nil, fmt.Errorf("release the savepoint: %w", err)

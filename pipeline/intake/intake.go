@@ -38,6 +38,8 @@ type Connections interface {
 // Casework does what captured inquiries cause, in the transaction that captured them.
 type Casework interface {
 	Arrive(ctx context.Context, tx pgx.Tx, now time.Time, captured []repository.Captured) error
+	// Ring tells the people at extensions that a call at their telephones has changed.
+	Ring(ctx context.Context, tx pgx.Tx, now time.Time, extensions []string) error
 }
 
 // Options of an Intake. All but Now, Log and Metrics are required.

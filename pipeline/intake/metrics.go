@@ -22,7 +22,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		filedTotal: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "marshrut_intake_inquiries_total",
-			Help: "Inquiries by connection and what became of them: lead, joined, repeat, conflict, spam, test, contact, dead.",
+			Help: "Inquiries by connection and what became of them: lead, joined, repeat, conflict, spam, test, contact, part (of a call), amended, dead.",
 		}, []string{"connection", "outcome"}),
 		batchSize: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "marshrut_intake_batch_size", Help: "Messages in a batch.", Buckets: []float64{1, 2, 5, 10, 25, 50, 100, 250, 500},

@@ -59,6 +59,9 @@ func (i *Intake) Replay(ctx context.Context, by int64, id string, repairs map[st
 	if len(done.dead) > 0 {
 		return repository.Captured{}, &StillDead{done.dead[0].reason}
 	}
+	if len(done.captured) == 0 {
+		return repository.Captured{InquiryID: id, Outcome: repository.OutcomeRepeat}, nil // a call that is filed already
+	}
 	i.Metrics.filed(done.captured[0].Inquiry.Connection, done.captured[0].Outcome)
 	return done.captured[0], nil
 }

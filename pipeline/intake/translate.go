@@ -28,7 +28,8 @@ type letter struct {
 	event     pipeline.Event
 	channel   leads.Channel
 	inquiries []leads.Inquiry
-	reason    string // why it is dead, "" if it is not
+	part      *callPart // of a call; nil: the event is whole by itself
+	reason    string    // why it is dead, "" if it is not
 	fault     string
 }
 
@@ -65,11 +66,22 @@ func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
 		return l, fmt.Errorf("find the connection of event %s: %w", e.ID, err)
 	}
 	l.channel = c.Channel
-	translator, ok := c.Instance.(connectors.Translator)
-	if !ok {
+	translator, whole := c.Instance.(connectors.Translator)
+	aggregator, parts := c.Instance.(connectors.Aggregator)
+	switch {
+	case parts && e.Type == dueType:
+		l.part = &callPart{connected: c, aggregator: aggregator}
+		return l, nil
+	case !whole && !parts:
 		l.dead(faultConnection, i.connectionFault(c))
 		return l, nil
 	}
+	return i.understand(ctx, l, c, translator, aggregator)
+}
+
+// understand asks the connector what the bytes of a letter mean.
+func (i *Intake) understand(ctx context.Context, l letter, c *connectors.Connected, translator connectors.Translator, aggregator connectors.Aggregator) (letter, error) {
+	e := l.event
 	whole, err := i.fetch(ctx, e)
 	if errors.Is(err, fs.ErrNotExist) {
 		l.dead(faultData, i.say.erased)
@@ -79,7 +91,14 @@ func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
 		return l, err
 	}
 	started := time.Now()
-	inquiries, fault, err := i.safeTranslate(translator, whole)
+	var inquiries []leads.Inquiry
+	var part connectors.Part
+	var fault string
+	if aggregator != nil {
+		part, fault, err = i.safePart(aggregator, whole)
+	} else {
+		inquiries, fault, err = i.safeTranslate(translator, whole)
+	}
 	if took := time.Since(started); took > slow {
 		i.Log.Warn("a message took long to understand", "connection", e.Connection, "event", e.ID, "took", took)
 	}
@@ -88,10 +107,15 @@ func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
 		return l, nil
 	}
 	l.inquiries = complete(inquiries, e, c)
+	if aggregator != nil {
+		l.part = &callPart{connected: c, aggregator: aggregator, told: &part}
+	}
 	return l, nil
 }
 
-func (l *letter) dead(fault, reason string) { l.fault, l.reason, l.inquiries = fault, reason, nil }
+func (l *letter) dead(fault, reason string) {
+	l.fault, l.reason, l.inquiries, l.part = fault, reason, nil, nil
+}
 
 func (i *Intake) connectionFault(c *connectors.Connected) string {
 	if c.Fault != nil {
@@ -146,6 +170,18 @@ func (i *Intake) safeTranslate(t connectors.Translator, e pipeline.Event) (inqui
 		err = errors.New(i.say.nothing)
 	}
 	return inquiries, faultTranslation, err
+}
+
+// safePart asks the connector what an event contributes, whatever it does with the bytes of strangers.
+func (i *Intake) safePart(a connectors.Aggregator, e pipeline.Event) (part connectors.Part, fault string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			part, fault = connectors.Part{}, faultPanic
+			err = fmt.Errorf(i.say.bug, p, firstFrame(debug.Stack()))
+		}
+	}()
+	part, err = a.Part(e)
+	return part, faultTranslation, err
 }
 
 // complete fills in what a connector does not know of an inquiry.

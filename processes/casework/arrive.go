@@ -29,7 +29,14 @@ func (c *Casework) Arrive(ctx context.Context, tx pgx.Tx, now time.Time, capture
 	if err != nil {
 		return err
 	}
-	a := arrival{book: book, started: map[startKey]bool{}}
+	if err := c.answerers(ctx, tx, now, captured); err != nil {
+		return err
+	}
+	reached, err := c.reachedSince(ctx, tx, captured)
+	if err != nil {
+		return err
+	}
+	a := arrival{book: book, started: map[startKey]bool{}, reached: reached}
 	for _, one := range captured {
 		a.add(one)
 	}
@@ -73,6 +80,7 @@ type arrival struct {
 	messages []processes.Message
 	starts   []processes.StartRequest
 	started  map[startKey]bool
+	reached  map[string]bool     // missed calls after which somebody has talked with the client, by inquiry
 	again    []processes.Message // for route maps that were running already
 	further  []processes.Message // for route maps that this batch starts
 	troubles []error
@@ -87,6 +95,10 @@ type startKey struct {
 func (a *arrival) add(one repository.Captured) {
 	switch one.Outcome {
 	case repository.OutcomeLead, repository.OutcomeJoined, repository.OutcomeTest:
+	case repository.OutcomeAmended:
+		if !turned(one) {
+			return
+		}
 	default:
 		return
 	}
@@ -99,7 +111,7 @@ func (a *arrival) add(one repository.Captured) {
 	if one.Inquiry.Outgoing() && !one.LeadNew {
 		return
 	}
-	v := view{Lead: one.Lead, Inquiry: one.Inquiry, ClientKnown: one.ClientKnown}
+	v := view{Lead: one.Lead, Inquiry: one.Inquiry, ClientKnown: one.ClientKnown, Reached: a.reached[one.InquiryID]}
 	values := v.values(nil, time.UTC)
 	asked := a.book.lanes()
 	if one.LeadNew && len(asked) == 0 {
@@ -131,7 +143,11 @@ func (a *arrival) request(one repository.Captured, r Rule) {
 		return
 	}
 	a.started[key] = true
-	a.starts = append(a.starts, processes.StartRequest{Process: r.Process, Subject: one.LeadID, Single: r.Lane != LaneSale})
+	request := processes.StartRequest{Process: r.Process, Subject: one.LeadID, Single: r.Lane != LaneSale}
+	if conversation(one.Inquiry) || a.reached[one.InquiryID] {
+		request.Values = map[string]any{"contacted": true} // nobody has to get in touch first
+	}
+	a.starts = append(a.starts, request)
 	if one.LeadNew {
 		return
 	}
@@ -146,13 +162,25 @@ func heard(one repository.Captured) []processes.Message {
 	}
 	values := map[string]any{"channel": string(in.Channel), "inquiry": in.ID, "subject": in.Subject, "missed": in.MissedCall()}
 	var out []processes.Message
-	if !in.Outgoing() {
+	if !in.Outgoing() && one.Outcome != repository.OutcomeAmended {
 		out = append(out, processes.Message{Subject: one.LeadID, Name: ClientContacted, Values: values})
 	}
-	if call := in.Call; call != nil && call.Answered && call.Talk >= reached {
+	if conversation(in) {
 		out = append(out, processes.Message{Subject: one.LeadID, Name: ClientReached, Values: values})
 	}
 	return out
+}
+
+// conversation is a call in which people talked, long enough to be one.
+func conversation(in leads.Inquiry) bool {
+	return in.Call != nil && in.Call.Answered && in.Call.Talk >= reached
+}
+
+// turned reports that what was learnt late of a call changes what it was.
+func turned(one repository.Captured) bool {
+	before, now := one.Before, one.Inquiry
+	before.Channel = now.Channel
+	return before.MissedCall() != now.MissedCall() || conversation(before) != conversation(now)
 }
 
 func missedAgain(one repository.Captured) []processes.Message {

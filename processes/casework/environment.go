@@ -20,6 +20,7 @@ type view struct {
 	Contact     leads.Contact
 	Inquiry     leads.Inquiry
 	ClientKnown bool // was there before this lead
+	Reached     bool // somebody of ours has talked with the client since
 	Owner       string
 }
 
@@ -85,7 +86,7 @@ var fields = []field{
 	{"inquiry.text", bpmn.String, "текст обращения", false, func(v *view) any { return v.Inquiry.Text }},
 	{"inquiry.amount", bpmn.Number, "сумма в обращении", false, func(v *view) any { return number(v.Inquiry.Amount) }},
 	{"inquiry.company", bpmn.String, "организация в обращении", false, func(v *view) any { return v.Inquiry.Company }},
-	{"inquiry.missed", bpmn.Bool, "пропущенный звонок", false, func(v *view) any { return v.Inquiry.MissedCall() }},
+	{"inquiry.missed", bpmn.Bool, "пропущенный звонок, после которого с клиентом ещё не говорили", false, func(v *view) any { return v.Inquiry.MissedCall() && !v.Reached }},
 	{"inquiry.answered", bpmn.Bool, "звонок принят", false, func(v *view) any { return v.call().Answered }},
 	{"inquiry.ring", bpmn.Number, "сколько секунд звонили", false, func(v *view) any { return v.call().Ring.Seconds() }},
 	{"inquiry.talk", bpmn.Number, "сколько секунд говорили", false, func(v *view) any { return v.call().Talk.Seconds() }},
