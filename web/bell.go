@@ -62,7 +62,8 @@ func (s *Server) RunBell(ctx context.Context) error { return s.Staff.Listen(ctx,
 // heartbeat is well under the minute after which proxies close a silent connection.
 const heartbeat = 20 * time.Second
 
-// events keeps a connection open and says how many tasks wait, at first and whenever the bell rings.
+// events keeps a connection open and says how many tasks wait and which calls are at the person's telephone, at first and
+// whenever the bell rings.
 func (s *Server) events(c *gin.Context, actor staff.Actor) error {
 	ring, leave := s.bell.join(actor.ID)
 	defer leave()
@@ -85,6 +86,9 @@ func (s *Server) events(c *gin.Context, actor staff.Actor) error {
 			return nil // the page connects again
 		}
 		fmt.Fprintf(c.Writer, "event: tasks\ndata: {\"open\":%d,\"late\":%d,\"news\":%d}\n\n", open, late, news)
+		if calls, err := s.callsState(c.Request.Context(), actor); err == nil {
+			fmt.Fprintf(c.Writer, "event: calls\ndata: %s\n\n", calls)
+		}
 		c.Writer.Flush()
 		select {
 		case <-c.Request.Context().Done():

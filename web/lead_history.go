@@ -128,6 +128,9 @@ func (p page) inquiryEntry(h repository.TimelineEntry) entry {
 		}
 	}
 	add("lead.connection", in.Connection)
+	if in.Call != nil {
+		add("lead.recording", in.Call.Recording)
+	}
 	a := in.Attribution
 	for _, mark := range []detail{{"utm_source", a.UTM.Source}, {"utm_medium", a.UTM.Medium}, {"utm_campaign", a.UTM.Campaign}, {"utm_content", a.UTM.Content}, {"utm_term", a.UTM.Term}} {
 		if mark.Value != "" {

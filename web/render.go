@@ -193,6 +193,7 @@ var menu = []struct {
 	needs            staff.Action
 }{
 	{"/tasks", "tasks", "menu.tasks", true, staff.WorkTasks},
+	{"/calls", "phone", "menu.calls", false, staff.WorkTasks},
 	{"/leads", "leads", "menu.leads", true, ""},
 	{"/unassigned", "inbox", "menu.unassigned", false, staff.TakeLead},
 	{"/reports", "chart", "menu.reports", true, staff.SeeReports},

@@ -32,6 +32,12 @@ func (s *Server) routes(engine *gin.Engine) {
 	post("/tasks/:id/work", staff.WorkTasks, s.workTask)
 	post("/tasks/:id/assign", staff.WorkTasks, s.assignTask)
 
+	// Calls at one's telephone.
+	get("/calls", staff.WorkTasks, s.showCalls)
+	post("/calls/:id/lead", staff.CreateLead, s.onCall(s.openCall))
+	post("/calls/:id/attach", staff.EditLead, s.onCall(s.attachCall))
+	post("/calls/:id/not-client", staff.EditLead, s.onCall(s.notAClient))
+
 	// Leads.
 	get("/leads", "", s.showLeads)
 	get("/unassigned", staff.TakeLead, s.showUnassigned)

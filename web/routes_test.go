@@ -15,6 +15,10 @@ var allowedPages = map[string]string{
 	"GET /":                             "mhaxo",
 	"GET /tasks":                        "mha",
 	"POST /news/read":                   "mhaxo",
+	"GET /calls":                        "mha",
+	"POST /calls/:id/lead":              "mha",
+	"POST /calls/:id/attach":            "mha",
+	"POST /calls/:id/not-client":        "mha",
 	"GET /leads":                        "mhaxo",
 	"GET /leads/new":                    "mha",
 	"POST /leads/new":                   "mha",
@@ -83,7 +87,7 @@ func TestEveryPageIsForThoseItIsMeantFor(t *testing.T) {
 	s := newStack(t)
 	lead, task := s.lead("anna")
 	s.dead("letter-1", "{}")
-	params := strings.NewReplacer("/leads/:id", fmt.Sprintf("/leads/%d", lead), "/tasks/:id", fmt.Sprintf("/tasks/%d", task.ID), "/reports/:name", "/reports/funnel",
+	params := strings.NewReplacer("/leads/:id", fmt.Sprintf("/leads/%d", lead), "/calls/:id", "/calls/999999", "/tasks/:id", fmt.Sprintf("/tasks/%d", task.ID), "/reports/:name", "/reports/funnel",
 		"/processes/:key", "/processes/inquiry", "/instances/:id", fmt.Sprintf("/instances/%d", task.Instance), "/incidents/:id", "/incidents/999999",
 		"/connections/at/:name", "/connections/at/site", "/dead-letters/:id", "/dead-letters/letter-1", "/deliveries/:id", "/deliveries/999999", "/people/:login", "/people/boris", "/tokens/:id", "/tokens/999999")
 	visitors := map[string]*visitor{"m": s.as("anna"), "h": s.as("olga"), "a": s.as("root"), "x": s.as("mark"), "o": s.as("oleg")}

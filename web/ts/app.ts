@@ -1,8 +1,10 @@
 // The little that pages do in the browser. Everything here is an addition: without it the pages work as plain forms.
 import { startBell } from "./bell";
+import { startCalls } from "./calls";
 import { startKeys } from "./keys";
 
-startBell();
+const bell = startBell();
+if (bell) startCalls(bell);
 startKeys();
 
 // A route map begins where the work is.

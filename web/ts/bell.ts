@@ -2,9 +2,9 @@
 
 const quietKey = "marshrut-quiet";
 
-export function startBell(): void {
+export function startBell(): EventSource | undefined {
   const address = document.body.dataset.events;
-  if (!address) return;
+  if (!address) return undefined;
   let open = Number(document.body.dataset.open ?? 0);
   let known = -1; // unread notices; the first answer says how many there were
   const title = document.title.replace(/^\(\d+\)\s*/, "");
@@ -23,6 +23,7 @@ export function startBell(): void {
     }
   });
   startMute();
+  return source;
 }
 
 // The list of tasks is fetched anew, unless the person is typing in it.
