@@ -44,6 +44,8 @@ var plan = map[string]floor{
 		why:       "a form's notification is a form that came by mail, read by the same words; letters go out as deliveries, through the dialer that refuses private addresses",
 	},
 	"connectors/<channel>/<provider>": {mayImport: []string{"its channel", "connectors", "leads"}, why: "a dialect answers in the words of connectors and leads; repeating them in each channel would only hide that"},
+	"connectors/onec/odata":           {why: "a client worth publishing alone"},
+	"connectors/onec/onectest":        {why: "a base that stands on its own, or it would share the mistakes of the client it tests"},
 	"connectors/catalog":              {mayImport: []string{"connectors", "connectors/<channel>", "connectors/<channel>/<provider>"}},
 	"connectors/registry":             {mayImport: []string{"connectors", "internal/postgres"}},
 
@@ -75,6 +77,9 @@ var wholes = map[string][]string{
 	"internal/bench":  {"cmd/marshrut"},
 	"internal/oracle": {},
 }
+
+// simulators are called like helpers of tests, but the demo company and a command start them too.
+var simulators = []string{"connectors/onec/onectest"}
 
 // drivers are libraries that one package hides from the others.
 var drivers = map[string]string{

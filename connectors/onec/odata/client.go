@@ -1,0 +1,288 @@
+// Package odata is a client of the standard OData interface of a 1C infobase
+// (OData v3, platform 8.3.5 and later), for programs that keep data of their own
+// in step with it. It knows what such bases do against expectation: sessions that
+// take licences, three formats of errors and pages of HTML, strings cut without a
+// word, references that are not checked, change feeds that come as Atom whatever
+// was asked for. It never has more calls under way than it was allowed, repeats
+// only what is safe to repeat, and puts neither password nor values of records
+// into its errors.
+//
+// It knows nothing of leads, of configurations of 1C or of who calls it.
+package odata
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Options of a Client. URL and User are required.
+type Options struct {
+	// URL is the address of the publication, https://host/base, with or without
+	// /odata/standard.odata at the end.
+	URL            string
+	User, Password string
+	// HTTP makes the calls; nil is a client of its own with time-outs that bear
+	// the first request after a pause, which may take half a minute.
+	HTTP *http.Client
+	// Concurrency bounds calls under way, each a session and so a licence; 0 is 2.
+	Concurrency int
+	// MaxBody bounds an answer in bytes; 0 is 32 MiB. Metadata are streamed and have no bound.
+	MaxBody int64
+	// Timeout of one call; 0 is 60 s. Metadata of a whole configuration get five times as long.
+	Timeout time.Duration
+	// NoSessions never asks for a session that stays.
+	NoSessions bool
+	// Pause waits between tries; nil waits by the clock.
+	Pause func(ctx context.Context, d time.Duration) error
+}
+
+// Client talks to one infobase. It is safe for concurrent use.
+type Client struct {
+	Options
+	base     string // https://host/base/odata/standard.odata
+	slots    chan *session
+	metadata metadataCache
+}
+
+// New makes a client. It does not call.
+func New(o Options) (*Client, error) {
+	base, err := BaseURL(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.User == "" {
+		return nil, errors.New("odata: a user of the infobase is required")
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = 2
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = 32 << 20
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = time.Minute
+	}
+	if o.HTTP == nil {
+		o.HTTP = &http.Client{CheckRedirect: noRedirect}
+	}
+	if o.Pause == nil {
+		o.Pause = pause
+	}
+	c := &Client{Options: o, base: base, slots: make(chan *session, o.Concurrency)}
+	for range o.Concurrency {
+		c.slots <- &session{off: o.NoSessions}
+	}
+	return c, nil
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+const servicePath = "/odata/standard.odata"
+
+// BaseURL gives the address of the service out of the address of a publication.
+func BaseURL(address string) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", errors.New(`odata: the address of the publication is written like https://1c.example.org/base`)
+	}
+	if u.User != nil {
+		return "", errors.New("odata: user and password do not belong into the address")
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	path = strings.TrimSuffix(path, servicePath)
+	return u.Scheme + "://" + u.Host + path + servicePath, nil
+}
+
+// call is one request, as it can be sent any number of times.
+type call struct {
+	method string
+	path   string // below the base, escaped
+	query  Query
+	body   []byte
+	header http.Header
+	accept string
+	read   func(status int, contentType string, body io.Reader) error // streams the answer; nil: it is read whole
+	long   bool
+	ours   []string // values of ours that the base may echo, to be kept out of errors
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	body   []byte
+}
+
+const (
+	acceptJSON = "application/json;odata=nometadata"
+	acceptAtom = "application/atom+xml"
+)
+
+// get repeats a reading call while that may help; the pauses are short, for whoever
+// waits longer comes again by itself.
+func (c *Client) get(ctx context.Context, k call) (answer, error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		a, err := c.once(ctx, k)
+		var e *Error
+		if err == nil || try == tries || ctx.Err() != nil || !errors.As(err, &e) || !e.repeatable() {
+			return a, err
+		}
+		if err := c.Pause(ctx, time.Duration(try)*time.Second); err != nil {
+			return a, err
+		}
+	}
+}
+
+// once makes a call in a slot, and once more when only its session had ended.
+func (c *Client) once(ctx context.Context, k call) (answer, error) {
+	var s *session
+	select {
+	case s = <-c.slots:
+	case <-ctx.Done():
+		return answer{}, &Error{Op: k.op(), Kind: Unavailable, cause: ctx.Err()}
+	}
+	defer func() { c.slots <- s }()
+	a, err := c.send(ctx, k, s)
+	var e *Error
+	if errors.As(err, &e) && e.sessionEnded(s.reused) {
+		s.forget()
+		a, err = c.send(ctx, k, s)
+	}
+	return a, err
+}
+
+func (k call) op() string {
+	path, err := url.PathUnescape(k.path)
+	if err != nil {
+		path = k.path
+	}
+	set, _, _ := strings.Cut(path, "(") // keys are data
+	return k.method + " " + set
+}
+
+func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
+	timeout := c.Timeout
+	if k.long {
+		timeout *= 5
+	}
+	own, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	r, err := c.request(own, k, s)
+	if err != nil {
+		return answer{}, err
+	}
+	response, err := c.HTTP.Do(r)
+	if err != nil {
+		return answer{}, &Error{Op: k.op(), Kind: lost(k.method), cause: plain(err)}
+	}
+	defer response.Body.Close()
+	s.keep(response)
+	if k.read != nil && response.StatusCode < 300 {
+		if err := k.read(response.StatusCode, response.Header.Get("Content-Type"), response.Body); err != nil {
+			return answer{}, c.broken(k, err)
+		}
+		return answer{status: response.StatusCode}, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, c.MaxBody+1))
+	switch {
+	case err != nil:
+		return answer{}, c.broken(k, err)
+	case int64(len(body)) > c.MaxBody:
+		return answer{}, &Error{Op: k.op(), Kind: TooLarge, Status: response.StatusCode}
+	}
+	body = bytes.TrimPrefix(body, bom)
+	if e := failure(response, body); e != nil {
+		e.Op, e.Kind = k.op(), e.kindFor(k.method)
+		e.Message = hide(e.Message, append(k.ours, c.User, c.Password))
+		return answer{}, e
+	}
+	return answer{response.StatusCode, body}, nil
+}
+
+// broken is an answer that ended before it was whole.
+func (c *Client) broken(k call, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &Error{Op: k.op(), Kind: lost(k.method), cause: plain(err)}
+}
+
+// lost is what a call without an answer is: reading it again harms nobody, but a
+// writing one may have been done.
+func lost(method string) Kind {
+	if method == http.MethodGet {
+		return Unavailable
+	}
+	return Ambiguous
+}
+
+func (c *Client) request(ctx context.Context, k call, s *session) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, k.method, c.base+"/"+k.path+k.query.String(), bytes.NewReader(k.body))
+	if err != nil {
+		return nil, fmt.Errorf("odata: %s: the address cannot be made", k.op())
+	}
+	r.Header = k.header.Clone()
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	r.SetBasicAuth(c.User, c.Password) // in UTF-8: bases refuse a Cyrillic login in any other
+	r.Header.Set("Accept", orElse(k.accept, acceptJSON))
+	r.Header.Set("User-Agent", "Marshrut")
+	if k.body != nil {
+		r.Header.Set("Content-Type", "application/json;charset=utf-8")
+	}
+	s.ask(r)
+	return r, nil
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// Ping asks for the service document: whether the base answers, and lets this user in.
+func (c *Client) Ping(ctx context.Context) error {
+	_, err := c.get(ctx, call{method: http.MethodGet, query: Query{"$format=json"}})
+	return err
+}
+
+// Close ends the sessions, so that their licences are free at once and not after
+// the base's own time-out. Calls under way are waited for until ctx ends.
+func (c *Client) Close(ctx context.Context) {
+	for range cap(c.slots) {
+		select {
+		case s := <-c.slots:
+			if s.id == "" {
+				continue
+			}
+			s.finish = true
+			_, _ = c.send(ctx, call{method: http.MethodGet, query: Query{"$format=json"}}, s) // the base ends it by itself if this is lost
+		case <-ctx.Done():
+			return
+		}
+	}
+	for range cap(c.slots) {
+		c.slots <- &session{off: c.NoSessions}
+	}
+}

@@ -1,0 +1,150 @@
+package odata
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+func unescape(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
+// Get reads one object. That there is none is an Error of kind NotFound.
+func (c *Client) Get(ctx context.Context, set, ref string) (Entity, error) {
+	a, err := c.get(ctx, call{method: http.MethodGet, path: entity(set, ref), query: Query{"$format=json"}})
+	if err != nil {
+		return nil, err
+	}
+	return c.decode(a, http.MethodGet, set)
+}
+
+func (c *Client) decode(a answer, method, set string) (Entity, error) {
+	e, err := DecodeEntity(a.body)
+	if err != nil {
+		return nil, &Error{Op: method + " " + set, Kind: NotOData, Status: a.status}
+	}
+	return e, nil
+}
+
+// Scan asks for a set in the order of a scalar field: Date, Code, Number or Period. A
+// reference cannot be one: bases do not order by it.
+type Scan struct {
+	Set    string
+	Key    string // the field
+	Filter string // further condition
+	Select string // "" is all
+	// From is the literal the key must not be before; "" is the beginning.
+	From string
+	// Literal writes a value of the key, String or that of a date.
+	Literal func(value string) string
+	// PageBytes is how large a page should be; 0 is 1 MiB.
+	PageBytes int
+}
+
+// maxPage bounds rows of a page, however small they are.
+const maxPage = 1000
+
+// Each gives every object of the scan as it came, pages growing and shrinking with the bytes
+// of the one before: objects of some sets have ten times the size of others.
+func (c *Client) Each(ctx context.Context, s Scan, yield func(raw json.RawMessage, e Entity) error) error {
+	size, want := 50, s.PageBytes
+	if want <= 0 {
+		want = 1 << 20
+	}
+	from, skip := s.From, 0
+	for {
+		a, err := c.get(ctx, call{method: http.MethodGet, path: path(s.Set), query: s.query(from, skip, size)})
+		if Is(err, TooLarge) && size > 1 {
+			size = max(1, size/4)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		rows, err := decodeList(a.body)
+		if err != nil {
+			return &Error{Op: "GET " + s.Set, Kind: NotOData, Status: a.status}
+		}
+		for _, raw := range rows {
+			e, err := DecodeEntity(raw)
+			if err != nil {
+				return &Error{Op: "GET " + s.Set, Kind: NotOData, Status: a.status}
+			}
+			if err := yield(raw, e); err != nil {
+				return err
+			}
+			// Rows of one key are passed over by number: a key may fill more than a page.
+			if at := s.Literal(e.Text(s.Key)); at == from {
+				skip++
+			} else {
+				from, skip = at, 1
+			}
+		}
+		if len(rows) < size {
+			return nil
+		}
+		size = nextSize(size, len(a.body), want)
+	}
+}
+
+func (s Scan) query(from string, skip, size int) Query {
+	var conditions []string
+	if from != "" {
+		conditions = append(conditions, s.Key+" ge "+from)
+	}
+	if s.Filter != "" {
+		conditions = append(conditions, "("+s.Filter+")")
+	}
+	q := Query{"$format=json", "allowedOnly=true", "$orderby=" + s.Key + " asc,Ref_Key asc", "$top=" + strconv.Itoa(size)}
+	if len(conditions) > 0 {
+		q = append(q, "$filter="+strings.Join(conditions, " and "))
+	}
+	if skip > 0 {
+		q = append(q, "$skip="+strconv.Itoa(skip))
+	}
+	if s.Select != "" {
+		q = append(q, "$select="+s.Select)
+	}
+	return q
+}
+
+// nextSize aims at the wanted bytes, at most doubling.
+func nextSize(size, got, want int) int {
+	if got <= 0 {
+		return size
+	}
+	return max(1, min(size*want/got, 2*size, maxPage))
+}
+
+// Find gives the objects of a set that fit a condition, up to top.
+func (c *Client) Find(ctx context.Context, set, filter string, top int) ([]Entity, error) {
+	q := Query{"$format=json", "allowedOnly=true", "$top=" + strconv.Itoa(top)}
+	if filter != "" {
+		q = append(q, "$filter="+filter)
+	}
+	a, err := c.get(ctx, call{method: http.MethodGet, path: path(set), query: q})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := decodeList(a.body)
+	if err != nil {
+		return nil, &Error{Op: "GET " + set, Kind: NotOData, Status: a.status}
+	}
+	var found []Entity
+	for _, raw := range rows {
+		e, err := DecodeEntity(raw)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", set, err)
+		}
+		found = append(found, e)
+	}
+	return found, nil
+}
