@@ -31,7 +31,9 @@ type file struct {
 func (f file) test() bool { return strings.HasSuffix(f.path, "_test.go") || helper(f.pkg) }
 
 // helper tells of packages that only tests import.
-func helper(pkg string) bool { return strings.HasSuffix(pkg, "test") && !slices.Contains(simulators, pkg) }
+func helper(pkg string) bool {
+	return strings.HasSuffix(pkg, "test") && !slices.Contains(simulators, pkg)
+}
 
 // root is the folder of go.mod.
 func root(t *testing.T) string {
