@@ -19,6 +19,11 @@ var Default []byte
 //go:embed processes/*.bpmn
 var Processes embed.FS
 
+// OneC are the profiles of 1C configurations: which of their objects hold what of ours.
+//
+//go:embed onec/*.yaml
+var OneC embed.FS
+
 // Config is everything an operator sets. What people change while the system runs (funnels, start rules, roles) lives in
 // the database and not here.
 type Config struct {

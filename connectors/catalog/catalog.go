@@ -7,6 +7,7 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/connectors/email/imap"
+	"marshrut/connectors/onec/infobase"
 	"marshrut/connectors/telephony/mango"
 	"marshrut/connectors/telephony/zadarma"
 	"marshrut/connectors/webform/generic"
@@ -21,6 +22,7 @@ func All() []connectors.Provider {
 		imap.Provider(),
 		mango.Provider(),
 		zadarma.Provider(),
+		infobase.Provider(),
 	}
 }
 

@@ -44,9 +44,11 @@ var plan = map[string]floor{
 		why:       "a form's notification is a form that came by mail, read by the same words; letters go out as deliveries, through the dialer that refuses private addresses",
 	},
 	"connectors/<channel>/<provider>": {mayImport: []string{"its channel", "connectors", "leads"}, why: "a dialect answers in the words of connectors and leads; repeating them in each channel would only hide that"},
+	"connectors/onec":                 {mayImport: []string{"connectors", "connectors/onec/odata", "pipeline", "leads"}, why: "it speaks to the base through the client"},
+	"connectors/onec/infobase":        {mayImport: []string{"connectors", "connectors/onec", "leads", "configs"}, why: "profiles are data and ship beside the settings"},
 	"connectors/onec/odata":           {why: "a client worth publishing alone"},
 	"connectors/onec/onectest":        {why: "a base that stands on its own, or it would share the mistakes of the client it tests"},
-	"connectors/catalog":              {mayImport: []string{"connectors", "connectors/<channel>", "connectors/<channel>/<provider>"}},
+	"connectors/catalog":              {mayImport: []string{"connectors", "connectors/<channel>", "connectors/<channel>/<provider>", "connectors/onec/infobase"}},
 	"connectors/registry":             {mayImport: []string{"connectors", "internal/postgres"}},
 
 	"reports":       {mayImport: []string{"internal/postgres"}},
@@ -98,4 +100,4 @@ var pure = []string{"leads", "processes/bpmn", "processes/engine", "processes/fl
 var impure = []string{"github.com/jackc/pgx", "database/sql", "net/http", "os", "math/rand", "crypto/rand", "log/slog"}
 
 // plainWords are names of providers that mean something else as well.
-var plainWords = []string{"generic", "imap"}
+var plainWords = []string{"generic", "imap", "infobase"}

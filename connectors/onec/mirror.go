@@ -1,0 +1,290 @@
+package onec
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"marshrut/connectors"
+	"marshrut/connectors/onec/odata"
+	"marshrut/leads"
+	"marshrut/pipeline"
+)
+
+// noSessionPause is how long a base without licences is left alone.
+const noSessionPause = 2 * time.Minute
+
+// led are the fields that belong to whoever leads the process.
+var led = map[string]bool{"stage": true, "status": true, "reason": true}
+
+// Terms are those of the profile and the settings. A field of references of which no names were given is not mirrored.
+func (i *Instance) Terms() connectors.Terms {
+	t := connectors.Terms{Fields: map[string]map[string]connectors.Owner{}, Elsewhere: i.settings.Processes == There, Adopts: i.settings.Leads}
+	for kind, o := range i.profile.Objects {
+		fields := map[string]connectors.Owner{}
+		for name, f := range o.Fields {
+			if f.Words == "" || len(i.settings.dictionaryOf(f.Words)) > 0 {
+				fields[name] = i.owner(kind, name)
+			}
+		}
+		t.Fields[kind] = fields
+	}
+	return t
+}
+
+func (i *Instance) owner(kind, field string) connectors.Owner {
+	if kind == connectors.MirrorLead && led[field] {
+		if i.settings.Processes == There {
+			return connectors.OwnerThey
+		}
+		return connectors.OwnerWe
+	}
+	if owner, ok := i.settings.Owners[kind+"."+field]; ok {
+		return connectors.Owner(owner)
+	}
+	return connectors.OwnerLater
+}
+
+// Newer compares data versions.
+func (i *Instance) Newer(a, b string) bool { return odata.Newer(a, b) }
+
+// Ref is the GUID that an object of ours has in the base.
+func (i *Instance) Ref(kind string, id int64) string {
+	return odata.NewRef(i.connection.Name, kind, strconv.FormatInt(id, 10))
+}
+
+// Understand reads a record. Without the names of the base its references are not told.
+func (i *Instance) Understand(e pipeline.Event) (connectors.Mirrored, error) {
+	m := connectors.Mirrored{Kind: e.Attributes[attrKind], Ref: e.Attributes[attrRef], Version: e.Attributes[attrVersion]}
+	o, ok := i.profile.Objects[m.Kind]
+	if !ok || !odata.IsGUID(m.Ref) {
+		return m, connectors.ErrNotOurs
+	}
+	if e.Attributes[attrGone] != "" {
+		m.Deleted = true
+		return m, nil
+	}
+	entity, err := decodeRecord(e)
+	if err != nil {
+		return m, err
+	}
+	if o.passesOver(entity) {
+		return m, connectors.ErrNotOurs
+	}
+	return i.mirrored(m.Kind, entity), nil
+}
+
+func decodeRecord(e pipeline.Event) (odata.Entity, error) {
+	if strings.HasPrefix(e.DataContentType, "application/atom") {
+		return odata.DecodeEntry(e.Data)
+	}
+	return odata.DecodeEntity(e.Data)
+}
+
+func (o Objects) passesOver(e odata.Entity) bool {
+	for field, value := range o.PassesOver {
+		if e.Text(field) == value {
+			return true
+		}
+	}
+	return false
+}
+
+func (i *Instance) mirrored(kind string, e odata.Entity) connectors.Mirrored {
+	return connectors.Mirrored{Kind: kind, Ref: e.Ref(), Version: e.Version(), Values: i.codec(kind).decode(e), Deleted: e.Deleted(), Whole: e}
+}
+
+func (i *Instance) codec(kind string) codec {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return codec{objects: i.profile.Objects[kind], settings: i.settings, region: i.connection.Region, zone: i.zone,
+		words: maps.Clone(i.words), kinds: i.profile.ContactKinds, say: i.say}
+}
+
+// Normal gives values as the base would.
+func (i *Instance) Normal(ctx context.Context, kind string, values map[string]string) (map[string]string, error) {
+	if err := i.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return i.codec(kind).normal(values)
+}
+
+// Fetch reads an object.
+func (i *Instance) Fetch(ctx context.Context, kind, ref string) (connectors.Mirrored, error) {
+	if err := i.prepare(ctx); err != nil {
+		return connectors.Mirrored{}, err
+	}
+	e, err := i.client.Get(ctx, i.profile.Objects[kind].Set, ref)
+	if err != nil {
+		return connectors.Mirrored{}, i.trouble(err)
+	}
+	return i.mirrored(kind, e), nil
+}
+
+// Create makes an object under our reference, with what the profile adds to a new one.
+func (i *Instance) Create(ctx context.Context, kind, ref string, values map[string]string) (connectors.Mirrored, error) {
+	if err := i.prepare(ctx); err != nil {
+		return connectors.Mirrored{}, err
+	}
+	o := i.profile.Objects[kind]
+	sent, err := i.codec(kind).encode(values, nil)
+	if err != nil {
+		return connectors.Mirrored{}, err
+	}
+	maps.Copy(sent, o.Constants)
+	for field, stamp := range o.Stamps {
+		if at, err := time.Parse(time.RFC3339, values[stamp]); err == nil {
+			sent[field] = odata.FormatDate(at.In(i.zone))
+		}
+	}
+	got, created, err := i.client.Create(ctx, o.Set, ref, sent)
+	if err == nil && created {
+		err = odata.Verify(o.Set, sent, got)
+	}
+	if err != nil {
+		return connectors.Mirrored{}, i.trouble(err)
+	}
+	return i.mirrored(kind, got), nil
+}
+
+// Write changes an object that was fetched.
+func (i *Instance) Write(ctx context.Context, seen connectors.Mirrored, values map[string]string) (connectors.Mirrored, error) {
+	if err := i.prepare(ctx); err != nil {
+		return connectors.Mirrored{}, err
+	}
+	set := i.profile.Objects[seen.Kind].Set
+	whole, ok := seen.Whole.(odata.Entity)
+	if !ok {
+		return connectors.Mirrored{}, fmt.Errorf("write %s: it was not fetched", set)
+	}
+	sent, err := i.codec(seen.Kind).encode(values, whole)
+	if err != nil || len(sent) == 0 {
+		return seen, err
+	}
+	got, err := i.client.Patch(ctx, set, seen.Ref, seen.Version, sent)
+	if err == nil {
+		err = odata.Verify(set, sent, got)
+	}
+	if err != nil {
+		return connectors.Mirrored{}, i.trouble(err)
+	}
+	return i.mirrored(seen.Kind, got), nil
+}
+
+// prepare checks the base against the profile and reads the names it needs, once.
+func (i *Instance) prepare(ctx context.Context) error {
+	if i.client == nil {
+		return &connectors.Trouble{Words: i.say.notSetUp, Final: true}
+	}
+	i.mu.Lock()
+	checked := i.checked
+	i.mu.Unlock()
+	if checked {
+		return nil
+	}
+	m, err := i.client.Metadata(ctx)
+	if err != nil {
+		return i.trouble(err)
+	}
+	if problem := i.profile.check(m, i.settings, i.say); problem != nil {
+		i.client.ForgetMetadata() // until the administrator has published it
+		return problem
+	}
+	return i.readWords(ctx)
+}
+
+// forget lets the next call check the base anew.
+func (i *Instance) forget() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.checked = false
+	i.client.ForgetMetadata()
+}
+
+// maxWords bounds what is read of a dictionary.
+const maxWords = 5000
+
+func (i *Instance) readWords(ctx context.Context) error {
+	words := map[string]*dictionary{}
+	read := func(set string, names ...string) error {
+		if set == "" || words[set] != nil {
+			return nil
+		}
+		list, err := i.client.Find(ctx, set, "", maxWords)
+		if err != nil {
+			return i.trouble(err)
+		}
+		d := &dictionary{refs: map[string]string{}, names: map[string]string{}}
+		for _, e := range list {
+			for _, field := range names {
+				if name := e.Text(field); name != "" && !e.Deleted() {
+					d.refs[fold(name)] = e.Ref()
+					d.names[e.Ref()] = name
+				}
+			}
+		}
+		words[set] = d
+		return nil
+	}
+	if err := read(i.profile.ContactKinds, "Description", "ИмяПредопределенногоВида", "PredefinedDataName"); err != nil {
+		return err
+	}
+	for _, o := range i.profile.Objects {
+		for _, f := range o.Fields {
+			if f.Of == "" || len(i.settings.dictionaryOf(f.Words)) == 0 {
+				continue
+			}
+			if err := read(f.Of, "Description"); err != nil {
+				return err
+			}
+		}
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.words, i.checked = words, true
+	return nil
+}
+
+// Translate makes an inquiry of a new lead in the base.
+func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
+	m, err := i.Understand(e)
+	if err != nil {
+		return nil, err
+	}
+	in := leads.Inquiry{VendorID: m.Ref, Channel: leads.ChannelOneC, Name: m.Values["name"], Company: m.Values["company"], INN: m.Values["inn"],
+		Subject: i.say.newLead, Text: m.Values["title"], Source: m.Values["source"]}
+	if p, ok := leads.Phone(m.Values["phone"], i.connection.Region); ok {
+		in.Points = append(in.Points, p)
+	}
+	if p, ok := leads.Email(m.Values["email"]); ok {
+		in.Points = append(in.Points, p)
+	}
+	if in.Name == "" && in.Company == "" && len(in.Points) == 0 {
+		return nil, fmt.Errorf("%s", i.say.empty)
+	}
+	in.Fields = i.shown(m)
+	if hash, err := hex.DecodeString(e.Attributes[connectors.AttrHash]); err == nil {
+		in.BodyHash = hash
+	}
+	return []leads.Inquiry{in}, nil
+}
+
+// shown lists the attributes of the record for people.
+func (i *Instance) shown(m connectors.Mirrored) []leads.Field {
+	e, _ := m.Whole.(odata.Entity)
+	var fields []leads.Field
+	for name, f := range i.profile.Objects[m.Kind].Fields {
+		if text := e.Text(f.To); text != "" && f.Of == "" {
+			fields = append(fields, leads.Field{Key: f.To, Value: text, Known: name})
+		}
+	}
+	if code := e.Text("Code"); code != "" {
+		fields = append(fields, leads.Field{Key: "Code", Value: code})
+	}
+	sortFields(fields)
+	return fields
+}

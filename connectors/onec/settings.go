@@ -1,0 +1,90 @@
+package onec
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"marshrut/connectors"
+	"marshrut/connectors/onec/odata"
+)
+
+// Where the processes of leads are led.
+const (
+	Here  = "here"
+	There = "onec"
+)
+
+// Settings are what an infobase has to be told of.
+type Settings struct {
+	URL      string            `json:"url" ru:"Адрес публикации" en:"Address of the publication" hint_ru:"Например https://1c.example.org/unf" hint_en:"For example https://1c.example.org/unf"`
+	User     string            `json:"user" ru:"Пользователь базы" en:"User of the infobase" hint_ru:"Отдельный служебный пользователь с узкой ролью" hint_en:"A service user of its own with a narrow role"`
+	Password connectors.Secret `json:"password" ru:"Пароль" en:"Password"`
+	Profile  string            `json:"profile" ru:"Конфигурация" en:"Configuration" choices:"unf-3"`
+
+	Processes string `json:"processes" ru:"Где ведутся процессы" en:"Where processes are led" choices:"here,onec" hint_ru:"here: задачи ставит Маршрут, этап лида в 1С только показывается. onec: этап и закрытие приходят из 1С, здесь задачи не ставятся" hint_en:"here: tasks are ours, and 1C only shows the stage. onec: stage and closing come from 1C, and no tasks are made here"`
+	Leads     bool   `json:"leads" ru:"Принимать новые лиды из 1С" en:"Take new leads from 1C"`
+	History   bool   `json:"history" ru:"Принять и прежние лиды" en:"Take earlier leads too" hint_ru:"Иначе только те, что появятся после подключения" hint_en:"Otherwise only those that appear after connecting"`
+
+	Plan string `json:"plan" ru:"План обмена" en:"Exchange plan" hint_ru:"Имя плана обмена, в котором регистрируются изменения, например Маршрут. Пусто: изменения замечаются только при записи" hint_en:"Name of the exchange plan that registers changes. Empty: changes are noticed only when we write"`
+	Node string `json:"node" ru:"Узел плана обмена" en:"Node of the exchange plan" hint_ru:"Ссылка узла, созданного для Маршрута (GUID)" hint_en:"Reference of the node made for us (GUID)"`
+
+	Owners    map[string]string `json:"owners" ru:"Кто главный по полю" en:"Who owns a field" hint_ru:"Вид и поле: we, they или later. Например lead.company: they. По умолчанию later" hint_en:"Kind and field: we, they or later. For example lead.company: they. later by default"`
+	Stages    map[string]string `json:"stages" ru:"Этапы" en:"Stages" hint_ru:"Ключ этапа: наименование состояния лида в 1С" hint_en:"Key of a stage: name of the lead state in 1C"`
+	Reasons   map[string]string `json:"reasons" ru:"Причины отказа" en:"Loss reasons" hint_ru:"Ключ причины: наименование в 1С" hint_en:"Key of a reason: its name in 1C"`
+	Sources   map[string]string `json:"sources" ru:"Источники" en:"Sources" hint_ru:"Ключ источника: наименование в 1С" hint_en:"Key of a source: its name in 1C"`
+	Employees map[string]string `json:"employees" ru:"Сотрудники" en:"Employees" hint_ru:"Логин: наименование сотрудника в 1С" hint_en:"Login: name of the employee in 1C"`
+
+	Every    connectors.Duration `json:"every" ru:"Как часто спрашивать" en:"How often to ask"`
+	Overlap  int                 `json:"overlap" ru:"Перекрытие, записей" en:"Overlap, records" hint_ru:"Сколько последних записей перечитывать: транзакции 1С завершаются не по порядку номеров" hint_en:"How many of the latest records are read again: transactions of 1C do not end in the order of numbers"`
+	Timezone string              `json:"timezone" ru:"Часовой пояс базы" en:"Time zone of the base"`
+}
+
+// Defaults are the settings of a new connection.
+var Defaults = Settings{Profile: "unf-3", Processes: Here, Leads: true, Every: connectors.Duration(30 * time.Second), Overlap: 100, Timezone: "Europe/Moscow"}
+
+// Validate says in words which key is wrong.
+func (s Settings) Validate() error {
+	if s.URL != "" {
+		if _, err := odata.BaseURL(s.URL); err != nil {
+			return fmt.Errorf("url: %w", err)
+		}
+		if s.User == "" {
+			return fmt.Errorf("user is required: a user of the infobase made for the gateway")
+		}
+	}
+	switch {
+	case s.Processes != Here && s.Processes != There:
+		return fmt.Errorf("processes: %q cannot be; it is here or onec", s.Processes)
+	case (s.Plan == "") != (s.Node == ""):
+		return fmt.Errorf("plan and node are given together")
+	case s.Node != "" && !odata.IsGUID(s.Node):
+		return fmt.Errorf("node: %q is no reference; it is written like 7e1d0c5a-93b4-4f0e-8a61-2b5c9d8e7f10", s.Node)
+	case time.Duration(s.Every) < time.Second:
+		return fmt.Errorf("every is %s: a base is not asked more often than each second", time.Duration(s.Every))
+	case s.Overlap < 1 || s.Overlap > 5000:
+		return fmt.Errorf("overlap is %d: it can be from 1 to 5000 records", s.Overlap)
+	}
+	if _, err := time.LoadLocation(s.Timezone); err != nil {
+		return fmt.Errorf("timezone: there is no %q; write it like Europe/Moscow", s.Timezone)
+	}
+	for field, owner := range s.Owners {
+		if !slices.Contains([]connectors.Owner{connectors.OwnerWe, connectors.OwnerThey, connectors.OwnerLater}, connectors.Owner(owner)) {
+			return fmt.Errorf("owners: %s cannot be %q; it is we, they or later", field, owner)
+		}
+	}
+	return nil
+}
+
+func (s Settings) zone() *time.Location {
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		return time.UTC // Validate has refused it
+	}
+	return zone
+}
+
+// dictionaryOf is one of the maps of our words to theirs, by its name in profiles.
+func (s Settings) dictionaryOf(name string) map[string]string {
+	return map[string]map[string]string{"stages": s.Stages, "reasons": s.Reasons, "sources": s.Sources, "employees": s.Employees}[name]
+}
