@@ -88,6 +88,8 @@ type Options struct {
 	Log *slog.Logger
 	// Deliver writes what has to go out; delivery.Enqueue if nil.
 	Deliver func(ctx context.Context, tx pgx.Tx, now time.Time, requests []delivery.Request) error
+	// Done is told of tasks that were done, in the transaction that did it; nil: nobody asks.
+	Done func(ctx context.Context, tx pgx.Tx, now time.Time, done []DoneTask) error
 	// Environment says what route maps may name: fields, facts, roles, stages,
 	// messages. The keys of route maps are added to it. It asks over db, for its
 	// caller may stand in a transaction and must not need a second connection.
@@ -106,6 +108,7 @@ type Service struct {
 	deliver  func(context.Context, pgx.Tx, time.Time, []delivery.Request) error
 	now      func() time.Time
 	log      *slog.Logger
+	done     func(context.Context, pgx.Tx, time.Time, []DoneTask) error
 	describe func(context.Context, postgres.DB) (bpmn.Environment, error)
 	metrics  *Metrics
 
@@ -117,7 +120,7 @@ type Service struct {
 // New makes a Service over the tables of the database behind the pool.
 func New(pool *pgxpool.Pool, subjects Subjects, effects Effects, people *staff.Staff, o Options) *Service {
 	s := &Service{pool: pool, subjects: subjects, effects: effects, staff: people,
-		deliver: o.Deliver, now: o.Now, log: o.Log, describe: o.Environment, metrics: o.Metrics}
+		deliver: o.Deliver, done: o.Done, now: o.Now, log: o.Log, describe: o.Environment, metrics: o.Metrics}
 	if s.deliver == nil {
 		s.deliver = delivery.Enqueue
 	}

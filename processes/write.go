@@ -146,6 +146,9 @@ func (t *turn) write(ctx context.Context) error {
 			return fmt.Errorf("order deliveries: %w", err)
 		}
 	}
+	if err := t.tellDone(ctx); err != nil {
+		return err
+	}
 	t.count()
 	return nil
 }

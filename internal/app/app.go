@@ -23,6 +23,7 @@ import (
 	"marshrut/internal/staff"
 	"marshrut/leads/repository"
 	"marshrut/pipeline/edge"
+	"marshrut/pipeline/exchange"
 	"marshrut/pipeline/intake"
 	"marshrut/processes/casework"
 )
@@ -62,6 +63,7 @@ type App struct {
 	Casework    *casework.Casework
 	Connections *registry.Registry
 	Intake      *intake.Intake
+	exchange    *exchange.Exchange
 	edge        *edge.Handler
 
 	mu       sync.Mutex

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -9,6 +10,7 @@ import (
 	"marshrut/internal/staff"
 	"marshrut/leads/repository"
 	"marshrut/pipeline"
+	"marshrut/pipeline/exchange"
 	"marshrut/pipeline/spool"
 	"marshrut/processes"
 	"marshrut/processes/casework"
@@ -19,23 +21,43 @@ func (a *App) openRooms(ctx context.Context) error {
 	a.Staff = staff.New(a.database.people, staff.Options{})
 	rules := casework.NewRules(a.database.work)
 	a.Leads = repository.New(a.database.people, repository.Options{
-		Funnel: rules.Funnel, Language: a.config.Company.Language, Outbox: a.outbox()})
-	a.Casework = casework.New(a.database.work, a.Leads, rules, a.Staff, casework.Options{Now: a.now, Log: a.log,
-		Processes: processes.Options{Metrics: processes.NewMetrics(a.registry), Deliver: a.enqueue}})
+		Funnel: rules.Funnel, Language: a.config.Company.Language, Outbox: a.outbox, Listens: a.listens})
+	a.Casework = casework.New(a.database.work, a.Leads, rules, a.Staff, casework.Options{Now: a.now, Log: a.log, LedElsewhere: a.ledElsewhere,
+		Processes: processes.Options{Metrics: processes.NewMetrics(a.registry), Deliver: a.enqueue, Done: a.done}})
+	a.exchange = exchange.New(exchange.Options{Pool: a.database.work, Leads: a.Leads, Casework: a.Casework, Staff: a.Staff, Now: a.now, Log: a.log,
+		Connections: a.connections})
 	if err := a.seed(ctx); err != nil {
 		return err
 	}
 	return rules.Load(ctx)
 }
 
-// outbox tells outsiders about changes of leads, where there is a bus they can listen to.
-func (a *App) outbox() func(context.Context, pgx.Tx, []pipeline.Event) error {
+// outbox tells of changes of leads: systems that hold them as well, and outsiders where there is a bus they can listen to.
+func (a *App) outbox(ctx context.Context, tx pgx.Tx, events []pipeline.Event) error {
+	if err := a.exchange.Changed(ctx, tx, events[0].Time, events); err != nil {
+		return err
+	}
 	if len(a.config.Kafka.Brokers) == 0 {
 		return nil
 	}
-	return func(ctx context.Context, tx pgx.Tx, events []pipeline.Event) error {
-		return spool.Append(ctx, tx, topicLeads, a.now(), events...)
+	return spool.Append(ctx, tx, topicLeads, a.now(), events...)
+}
+
+// listens says whether anybody wants to be told.
+func (a *App) listens() bool { return len(a.config.Kafka.Brokers) > 0 || a.exchange.Listens() }
+
+func (a *App) ledElsewhere() (string, bool) { return a.exchange.LedElsewhere() }
+
+func (a *App) done(ctx context.Context, tx pgx.Tx, now time.Time, done []processes.DoneTask) error {
+	return a.exchange.Done(ctx, tx, now, done)
+}
+
+// connections are known only once they were read, after the rooms were made.
+func (a *App) connections() exchange.Connections {
+	if a.Connections == nil {
+		return nil
 	}
+	return a.Connections
 }
 
 // Pool is the database as people use it: for the demo company, which sets itself up.

@@ -48,7 +48,7 @@ func Open(ctx context.Context, c configs.Config) (*Tools, error) {
 		return nil, err
 	}
 	t.Pool, t.Staff, t.Leads, t.Casework, t.Connections = a.database.people, a.Staff, a.Leads, a.Casework, a.Connections
-	t.Intake = intake.New(intake.Options{Pool: a.database.intake, Connections: a.Connections, Repository: a.Leads, Casework: a.Casework, Fetch: a.blobs.Open, Language: c.Company.Language, Now: a.now, Log: a.log})
+	t.Intake = intake.New(intake.Options{Pool: a.database.intake, Connections: a.Connections, Repository: a.Leads, Casework: a.Casework, Exchange: a.exchange, Fetch: a.blobs.Open, Language: c.Company.Language, Now: a.now, Log: a.log})
 	return t, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"marshrut/internal/safedial"
 	"marshrut/pipeline/delivery"
 	"marshrut/pipeline/edge"
+	"marshrut/pipeline/exchange"
 	"marshrut/pipeline/intake"
 )
 
@@ -26,7 +27,7 @@ func (a *App) startWork(context.Context) error {
 		a.work.start("private PostgreSQL", a.database.private.Keep)
 	}
 	intakeMetrics := intake.NewMetrics(a.registry)
-	a.Intake = intake.New(intake.Options{Pool: a.database.intake, Connections: a.Connections, Repository: a.Leads, Casework: a.Casework,
+	a.Intake = intake.New(intake.Options{Pool: a.database.intake, Connections: a.Connections, Repository: a.Leads, Casework: a.Casework, Exchange: a.exchange,
 		Fetch:    func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blobs.Open(ctx, key) },
 		Language: a.config.Company.Language, Now: a.now, Log: a.log, Metrics: intakeMetrics})
 	if a.roles.Edge {
@@ -102,6 +103,9 @@ const kindWebhook = "webhook"
 
 // deliverer is the connection that carries a request out, if there is one.
 func (a *App) deliverer(r delivery.Request) (delivery.Deliverer, bool) {
+	if r.Kind == exchange.Kind && a.exchange.Mirrors(r.Connection) {
+		return a.exchange, true
+	}
 	connected, ok := a.Connections.Get(r.Connection)
 	if !ok {
 		found, ok := a.carrier(r)

@@ -49,7 +49,7 @@ func (c *capture) tell(ctx context.Context) error {
 
 // publish tells outsiders of leads. Tests are nobody's business.
 func (r *Repository) publish(ctx context.Context, tx pgx.Tx, now time.Time, change string, changed []leads.Lead) error {
-	if r.Outbox == nil {
+	if r.Outbox == nil || r.Listens != nil && !r.Listens() {
 		return nil
 	}
 	var events []pipeline.Event

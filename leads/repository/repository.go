@@ -49,6 +49,8 @@ type Options struct {
 	Language string
 	// Outbox takes the changes of leads that outsiders are told about, in the transaction of the change. nil: nobody asks.
 	Outbox func(ctx context.Context, tx pgx.Tx, events []pipeline.Event) error
+	// Listens says whether anybody asks for changes at present, so that they are not written down for nobody. nil: always.
+	Listens func() bool
 }
 
 // Repository is the leads in PostgreSQL. It is safe for concurrent use.

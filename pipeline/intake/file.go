@@ -38,8 +38,8 @@ func (i *Intake) file(ctx context.Context, tx pgx.Tx, letters []letter) (filed, 
 	}
 	var raw []repository.RawInquiry
 	for _, l := range living {
-		if l.event.Type == dueType {
-			continue // our own reminder
+		if l.event.Type == dueType || l.ignored || done.followed[l.event.ID] {
+			continue // our own reminder, or what another system says of an object that both hold
 		}
 		raw = append(raw, repository.RawInquiry{InquiryID: l.event.ID, Event: l.event})
 	}
@@ -70,10 +70,11 @@ func (i *Intake) isolate(ctx context.Context, tx pgx.Tx, letters []letter, done 
 	if len(letters) == 0 {
 		return nil
 	}
-	captured, err := i.tryCapture(ctx, tx, letters)
+	captured, followed, err := i.tryCapture(ctx, tx, letters)
 	switch {
 	case err == nil:
 		done.captured = append(done.captured, captured...)
+		done.follow(followed)
 		return nil
 	case !atFault(err):
 		return err
@@ -92,21 +93,21 @@ func (i *Intake) isolate(ctx context.Context, tx pgx.Tx, letters []letter, done 
 }
 
 // tryCapture captures letters in a savepoint, again when a race was lost.
-func (i *Intake) tryCapture(ctx context.Context, tx pgx.Tx, letters []letter) (captured []repository.Captured, err error) {
+func (i *Intake) tryCapture(ctx context.Context, tx pgx.Tx, letters []letter) (captured []repository.Captured, followed []letter, err error) {
 	for try := 0; ; try++ {
-		captured, err = i.capture(ctx, tx, letters)
+		captured, followed, err = i.capture(ctx, tx, letters)
 		if err == nil || try == races || postgres.Classify(err) != postgres.Race {
-			return captured, err
+			return captured, followed, err
 		}
 		i.Metrics.raced()
 	}
 }
 
 // capture is one try: inquiries into the repository, what they cause to casework.
-func (i *Intake) capture(ctx context.Context, tx pgx.Tx, letters []letter) (captured []repository.Captured, err error) {
+func (i *Intake) capture(ctx context.Context, tx pgx.Tx, letters []letter) (captured []repository.Captured, followed []letter, err error) {
 	savepoint, err := tx.Begin(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("set a savepoint: %w", err)
+		return nil, nil, fmt.Errorf("set a savepoint: %w", err)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -121,31 +122,38 @@ func (i *Intake) capture(ctx context.Context, tx pgx.Tx, letters []letter) (capt
 	now := i.Now()
 	calls, err := i.gather(ctx, savepoint, now, letters)
 	if err != nil {
-		return nil, fmt.Errorf("put calls together: %w", err)
+		return nil, nil, fmt.Errorf("put calls together: %w", err)
+	}
+	news, followed, err := i.sort(ctx, savepoint, now, letters)
+	if err != nil {
+		return nil, nil, err
 	}
 	inquiries := calls.ripe
-	for _, l := range letters {
+	for _, l := range news {
 		inquiries = append(inquiries, l.inquiries...)
 	}
 	captured, err = i.Repository.Capture(ctx, savepoint, now, inquiries)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if err := i.adopt(ctx, savepoint, now, news, captured[len(calls.ripe):]); err != nil {
+		return nil, nil, err
 	}
 	amended, err := i.Repository.AmendCalls(ctx, savepoint, calls.amended)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	captured = append(append(captured, amended...), calls.parts...)
 	if err := i.Casework.Arrive(ctx, savepoint, now, captured); err != nil {
-		return nil, fmt.Errorf("tell casework of %d inquiries: %w", len(captured), err)
+		return nil, nil, fmt.Errorf("tell casework of %d inquiries: %w", len(captured), err)
 	}
 	if err := i.Casework.Ring(ctx, savepoint, now, calls.rings); err != nil {
-		return nil, fmt.Errorf("show %d calls: %w", len(calls.parts), err)
+		return nil, nil, fmt.Errorf("show %d calls: %w", len(calls.parts), err)
 	}
 	if err := savepoint.Commit(ctx); err != nil {
-		return nil, fmt.Errorf("release the savepoint: %w", err)
+		return nil, nil, fmt.Errorf("release the savepoint: %w", err)
 	}
-	return captured, nil
+	return captured, followed, nil
 }
 
 // panicked is our own code failing on what a message holds.

@@ -23,6 +23,7 @@ import (
 	"marshrut/internal/postgres"
 	"marshrut/leads/repository"
 	"marshrut/pipeline"
+	"marshrut/pipeline/exchange"
 )
 
 // Connections are the configured connections as far as the intake needs them.
@@ -42,12 +43,21 @@ type Casework interface {
 	Ring(ctx context.Context, tx pgx.Tx, now time.Time, extensions []string) error
 }
 
+// Exchange knows which objects another system holds as well as we do. pipeline/exchange implements it.
+type Exchange interface {
+	Receive(ctx context.Context, tx pgx.Tx, now time.Time, records []exchange.Record) ([]bool, error)
+	Adopts(exchange.Record) bool
+	Adopt(ctx context.Context, tx pgx.Tx, now time.Time, records []exchange.Record, captured []repository.Captured) error
+}
+
 // Options of an Intake. All but Now, Log and Metrics are required.
 type Options struct {
 	Pool        *pgxpool.Pool
 	Connections Connections
 	Repository  *repository.Repository
 	Casework    Casework
+	// Exchange takes what mirrors tell; nil: there are none.
+	Exchange Exchange
 	// Fetch opens bytes that were too large to travel with their event.
 	Fetch func(ctx context.Context, key string) (io.ReadCloser, error)
 	// Language of the reasons people read: "ru", the default, or "en".
@@ -125,6 +135,7 @@ func (i *Intake) startSpan(ctx context.Context, events []pipeline.Event) (contex
 type filed struct {
 	captured []repository.Captured
 	dead     []letter
+	followed map[string]bool // events that told of an object both sides hold, and made no inquiry
 }
 
 // tell counts what became of the batch, once it is certain.

@@ -10,6 +10,7 @@ type reasons struct {
 	nothing    string // the connector found no inquiry and said nothing
 	bug        string // our own code fails on it
 	unstorable string // the database refuses it
+	known      string // it tells of an object that both sides hold, or of none of ours
 }
 
 var inLanguage = map[string]reasons{
@@ -22,6 +23,7 @@ var inLanguage = map[string]reasons{
 		nothing:    "в сообщении не нашлось ни одного обращения",
 		bug:        "ошибка программы при разборе: %v (%s)",
 		unstorable: "данные не удалось сохранить: %s",
+		known:      "запись уже связана с объектом здесь или не относится к лидам",
 	},
 	"en": {
 		unreadable: "a foreign or damaged record got into the queue: %s",
@@ -32,5 +34,6 @@ var inLanguage = map[string]reasons{
 		nothing:    "there is no inquiry in the message",
 		bug:        "our program fails on it: %v (%s)",
 		unstorable: "the data could not be stored: %s",
+		known:      "the record is linked to an object here already, or is of no lead",
 	},
 }

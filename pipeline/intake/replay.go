@@ -51,6 +51,9 @@ func (i *Intake) Replay(ctx context.Context, by int64, id string, repairs map[st
 		if done, err = i.file(ctx, tx, []letter{l}); err != nil {
 			return err
 		}
+		if len(done.captured) == 0 && len(done.dead) == 0 {
+			return i.Repository.DiscardDead(ctx, tx, i.Now(), id, by, i.say.known)
+		}
 		return i.Repository.Journal(ctx, tx, []repository.Entry{i.replayed(by, id, done, repairs)})
 	})
 	if err != nil {
@@ -60,7 +63,7 @@ func (i *Intake) Replay(ctx context.Context, by int64, id string, repairs map[st
 		return repository.Captured{}, &StillDead{done.dead[0].reason}
 	}
 	if len(done.captured) == 0 {
-		return repository.Captured{InquiryID: id, Outcome: repository.OutcomeRepeat}, nil // a call that is filed already
+		return repository.Captured{InquiryID: id, Outcome: repository.OutcomeRepeat}, nil // a call that is filed, an object that is known
 	}
 	i.Metrics.filed(done.captured[0].Inquiry.Connection, done.captured[0].Outcome)
 	return done.captured[0], nil

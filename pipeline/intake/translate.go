@@ -13,6 +13,7 @@ import (
 	"marshrut/connectors"
 	"marshrut/leads"
 	"marshrut/pipeline"
+	"marshrut/pipeline/exchange"
 )
 
 // Classes of reasons why a message is dead.
@@ -28,8 +29,10 @@ type letter struct {
 	event     pipeline.Event
 	channel   leads.Channel
 	inquiries []leads.Inquiry
-	part      *callPart // of a call; nil: the event is whole by itself
-	reason    string    // why it is dead, "" if it is not
+	part      *callPart        // of a call; nil: the event is whole by itself
+	record    *exchange.Record // an object of a system that holds ours as well; inquiries are what it is if nobody knows it
+	ignored   bool             // an object of theirs that is none of ours
+	reason    string           // why it is dead, "" if it is not
 	fault     string
 }
 
@@ -90,6 +93,9 @@ func (i *Intake) understand(ctx context.Context, l letter, c *connectors.Connect
 	if err != nil {
 		return l, err
 	}
+	if mirror, ok := c.Instance.(connectors.Mirror); ok && i.Exchange != nil {
+		return i.readRecord(l, mirror, translator, whole, c), nil
+	}
 	started := time.Now()
 	var inquiries []leads.Inquiry
 	var part connectors.Part
@@ -115,6 +121,28 @@ func (i *Intake) understand(ctx context.Context, l letter, c *connectors.Connect
 
 func (l *letter) dead(fault, reason string) {
 	l.fault, l.reason, l.inquiries, l.part = fault, reason, nil, nil
+}
+
+// readRecord makes a letter of an object of another system. Whether it is known is asked in the transaction.
+func (i *Intake) readRecord(l letter, m connectors.Mirror, t connectors.Translator, e pipeline.Event, c *connectors.Connected) letter {
+	object, err := m.Understand(e)
+	switch {
+	case errors.Is(err, connectors.ErrNotOurs):
+		l.ignored = true
+		return l
+	case err != nil:
+		l.dead(faultTranslation, c.RedactText(err.Error()))
+		return l
+	}
+	l.record = &exchange.Record{Connection: e.Connection, Mirrored: object, At: e.Time}
+	if !i.Exchange.Adopts(*l.record) {
+		return l
+	}
+	// One without a name, a phone or an e-mail is no lead yet; its next version is told as well.
+	if inquiries, _, err := i.safeTranslate(t, e); err == nil {
+		l.inquiries = complete(inquiries, e, c)
+	}
+	return l
 }
 
 func (i *Intake) connectionFault(c *connectors.Connected) string {

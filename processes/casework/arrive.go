@@ -37,6 +37,7 @@ func (c *Casework) Arrive(ctx context.Context, tx pgx.Tx, now time.Time, capture
 		return err
 	}
 	a := arrival{book: book, started: map[startKey]bool{}, reached: reached}
+	_, a.elsewhere = c.ledElsewhere()
 	for _, one := range captured {
 		a.add(one)
 	}
@@ -84,6 +85,8 @@ type arrival struct {
 	again    []processes.Message // for route maps that were running already
 	further  []processes.Message // for route maps that this batch starts
 	troubles []error
+	// elsewhere: another system leads the processes, none starts here.
+	elsewhere bool
 }
 
 // startKey is one route map about one lead.
@@ -108,7 +111,7 @@ func (a *arrival) add(one repository.Captured) {
 	if !one.LeadNew {
 		a.messages = append(a.messages, heard(one)...)
 	}
-	if one.Inquiry.Outgoing() && !one.LeadNew {
+	if a.elsewhere || one.Inquiry.Outgoing() && !one.LeadNew {
 		return
 	}
 	v := view{Lead: one.Lead, Inquiry: one.Inquiry, ClientKnown: one.ClientKnown, Reached: a.reached[one.InquiryID]}

@@ -40,6 +40,9 @@ type Options struct {
 	Now func() time.Time
 	// Log receives what nobody else handles; slog.Default() if nil.
 	Log *slog.Logger
+	// LedElsewhere names the connection by which another system leads the processes of leads, if one does: then none is
+	// started here, so that nobody has two lists of work for one lead. nil: all are led here.
+	LedElsewhere func() (connection string, ok bool)
 	// Processes are handed on; Now, Log and Environment are filled in.
 	Processes processes.Options
 }
@@ -54,12 +57,13 @@ type Casework struct {
 	now       func() time.Time
 	log       *slog.Logger
 	tracer    trace.Tracer
+	elsewhere func() (string, bool)
 	words     dictionaryCache
 }
 
 // New makes a Casework, and the processes that work through it.
 func New(pool *pgxpool.Pool, repo *repository.Repository, rules *Rules, people *staff.Staff, o Options) *Casework {
-	c := &Casework{pool: pool, repo: repo, rules: rules, staff: people, now: o.Now, log: o.Log,
+	c := &Casework{pool: pool, repo: repo, rules: rules, staff: people, now: o.Now, log: o.Log, elsewhere: o.LedElsewhere,
 		tracer: otel.Tracer("marshrut/processes/casework")}
 	if c.now == nil {
 		c.now = time.Now

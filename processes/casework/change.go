@@ -149,6 +149,9 @@ func (c *Casework) Reopen(ctx context.Context, actor staff.Actor, lead int64, re
 // restart starts what the rules of the sale choose for a lead that is open again,
 // unless a process still works on it.
 func (c *Casework) restart(ctx context.Context, tx pgx.Tx, actor staff.Actor, lead int64) error {
+	if _, there := c.ledElsewhere(); there {
+		return nil
+	}
 	book, err := c.rules.book(ctx, tx)
 	if err != nil {
 		return err

@@ -150,6 +150,10 @@ func (c *Casework) maySend(ctx context.Context, actor staff.Actor, lead leads.Le
 	if lead.Status.Closed() {
 		return &engine.Refusal{Kind: leads.ErrConflict, Message: "Лид уже закрыт", MessageEn: "The lead is closed already"}
 	}
+	if connection, there := c.ledElsewhere(); there {
+		return &engine.Refusal{Kind: ErrNoWay, Message: "Процесс этого лида ведётся в другой системе (подключение " + connection + "): измените этап там",
+			MessageEn: "The process of this lead is led in another system (connection " + connection + "): change the stage there"}
+	}
 	return nil
 }
 
