@@ -28,7 +28,7 @@ const (
 	partWatch = "watch"
 	// maxBackoff bounds the pause after a failed change feed: a base works on each try for minutes.
 	maxBackoff = 30 * time.Minute
-	minBackoff = 30 * time.Second
+	minBackoff = 5 * time.Second
 )
 
 // Poll asks the base every so often for new leads and for changes, until ctx ends.

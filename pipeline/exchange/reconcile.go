@@ -63,7 +63,8 @@ type side struct {
 }
 
 func (d *Decision) settle(field string, owner connectors.Owner, ours, theirs side, known, oursLater bool) {
-	keepOurs, conflict := oursLater, ours.changed && theirs.changed
+	// Without a base nobody knows who has changed it: what is written over is told.
+	keepOurs, conflict := oursLater, ours.changed && theirs.changed || !known && ours.value != "" && theirs.value != ""
 	switch {
 	case theirs.value == "" && slices.Contains(lasting, field):
 		keepOurs, conflict = true, theirs.changed
@@ -72,15 +73,13 @@ func (d *Decision) settle(field string, owner connectors.Owner, ours, theirs sid
 	case theirs.value == "" && !known:
 		keepOurs = true
 	case owner == connectors.OwnerWe:
-		keepOurs, conflict = true, theirs.changed
+		keepOurs, conflict = true, conflict || theirs.changed
 	case owner == connectors.OwnerThey:
-		keepOurs, conflict = false, ours.changed
+		keepOurs, conflict = false, conflict || ours.changed
 	case known && !theirs.changed:
 		keepOurs = true
 	case known && !ours.changed:
 		keepOurs = false
-	case !known:
-		conflict = true
 	}
 	kept := keptTheirs
 	if keepOurs {

@@ -94,10 +94,13 @@ func TestAfterADecisionBothSidesAgree(t *testing.T) {
 		}
 		for field := range terms {
 			base, known := agreed[field]
-			if sent, ok := d.Send[field]; ok && known && theirs[field] != base && sent != theirs[field] && !told[field] {
+			if !known {
+				base = "" // whatever stands there may be somebody's edit
+			}
+			if sent, ok := d.Send[field]; ok && theirs[field] != base && sent != theirs[field] && !told[field] {
 				t.Fatalf("%s of theirs was lost in silence: %+v", field, d)
 			}
-			if taken, ok := d.Take[field]; ok && known && ours[field] != base && taken != ours[field] && !told[field] {
+			if taken, ok := d.Take[field]; ok && ours[field] != base && taken != ours[field] && !told[field] {
 				t.Fatalf("%s of ours was lost in silence: %+v", field, d)
 			}
 		}
