@@ -1,0 +1,387 @@
+package infobase_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"marshrut/connectors"
+	"marshrut/connectors/connectortest"
+	"marshrut/connectors/onec"
+	"marshrut/connectors/onec/infobase"
+	"marshrut/connectors/onec/odata"
+	"marshrut/connectors/onec/onectest"
+	"marshrut/leads"
+	"marshrut/pipeline"
+)
+
+const password = "a-secret-of-the-base"
+
+const words = `"stages":{"new":"Новый","proposal":"Предложение"},"reasons":{"expensive":"Дорого"},"sources":{"site":"Сайт"},"employees":{"vetrov":"Ветров Антон"}`
+
+// serve starts a base and opens a connection to it.
+func serve(t testing.TB, behaviour onectest.Behaviour, settings string, schema ...onectest.Schema) (*onectest.Base, *onec.Instance) {
+	t.Helper()
+	of := onectest.UNF()
+	if len(schema) > 0 {
+		of = schema[0]
+	}
+	base, err := onectest.New(onectest.Options{Schema: of, Password: password, Behaviour: behaviour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(base)
+	t.Cleanup(server.Close)
+	c := connectortest.Open(t, infobase.Provider(), fmt.Sprintf(`{"url":%q,"user":"gateway",%s}`, server.URL+"/unf", settings), map[string]string{"password": password})
+	return base, c.Instance.(*onec.Instance)
+}
+
+func TestTheProviderKeepsTheContract(t *testing.T) {
+	connectortest.Provider(t, infobase.Provider(), connectortest.Sample{})
+}
+
+func TestMistakesInTheSettingsAreNamed(t *testing.T) {
+	for settings, want := range map[string]string{
+		`{"url":"1c.example.org","user":"u"}`:                  "url",
+		`{"url":"https://1c.example.org/b"}`:                   "user",
+		`{"processes":"both"}`:                                 "processes",
+		`{"plan":"Маршрут"}`:                                   "plan and node",
+		`{"plan":"Маршрут","node":"x"}`:                        "node",
+		`{"every":"1ms"}`:                                      "every",
+		`{"overlap":0}`:                                        "overlap",
+		`{"timezone":"Луна"}`:                                  "timezone",
+		`{"owners":{"lead.title":"me"}}`:                       "owners",
+		`{"profile":"erp"}`:                                    "profile",
+		`{"url":"https://u:p@1c.example.org/b","user":"user"}`: "url",
+	} {
+		_, err := infobase.Provider().New(connectors.Connection{Name: "base", Settings: json.RawMessage(settings)})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s gives %v", settings, err)
+		}
+	}
+}
+
+func TestValuesComeBackAsTheyAreSaidToBeNormal(t *testing.T) {
+	_, i := serve(t, onectest.AsSeen(), words)
+	text := rapid.OneOf(rapid.Just(""), rapid.String(), rapid.StringMatching(`[а-яё ]{0,150}`))
+	n := 0
+	rapid.Check(t, func(r *rapid.T) {
+		n++
+		values := map[string]string{
+			"name": "я" + text.Draw(r, "name"), "title": text.Draw(r, "title"), "company": text.Draw(r, "company"),
+			"phone":  rapid.SampledFrom([]string{"", "+79120000011", "+375291234567"}).Draw(r, "phone"),
+			"email":  rapid.SampledFrom([]string{"", "a@example.org"}).Draw(r, "email"),
+			"stage":  rapid.SampledFrom([]string{"", "new", "proposal", "no-such"}).Draw(r, "stage"),
+			"status": rapid.SampledFrom([]string{"open", "won", "lost", "junk"}).Draw(r, "status"),
+			"reason": rapid.SampledFrom([]string{"", "expensive"}).Draw(r, "reason"),
+			"source": rapid.SampledFrom([]string{"", "site"}).Draw(r, "source"), "owner": "vetrov",
+		}
+		normal, err := i.Normal(t.Context(), connectors.MirrorLead, values)
+		if err != nil {
+			r.Fatal(err)
+		}
+		m, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", int64(n)), values)
+		if err != nil {
+			r.Fatal(err)
+		}
+		for field, want := range normal {
+			if got := m.Values[field]; got != want {
+				r.Fatalf("%s: said %q would be %q, it is %q", field, values[field], want, got)
+			}
+		}
+		if again, err := i.Normal(t.Context(), connectors.MirrorLead, normal); err != nil || !cmp.Equal(again, normal) {
+			r.Fatalf("normal is not normal: %v", cmp.Diff(normal, again))
+		}
+	})
+}
+
+func TestRowsOfOthersStayInAContactThatIsWritten(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), words)
+	ref, err := base.Add(onectest.Leads, onectest.Object{"Description": "Анна", "КонтактнаяИнформация": []onectest.Object{
+		{"LineNumber": "1", "Тип": "Адрес", "Представление": "г. Тверь", "Вид_Key": "9e5b0000-0000-4000-8000-0000000000aa", "Город": "Тверь"},
+		{"LineNumber": "2", "Тип": "Телефон", "Представление": "+7 912 000-00-33", "НомерТелефона": "79120000033", "Вид_Key": "9e5b0000-0000-4000-8000-000000000001"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := i.Fetch(t.Context(), connectors.MirrorLead, ref)
+	if err != nil || seen.Values["phone"] != "+79120000033" {
+		t.Fatalf("%v, %v", seen.Values, err)
+	}
+	if _, err := i.Write(t.Context(), seen, map[string]string{"phone": "+79120000044"}); err != nil {
+		t.Fatal(err)
+	}
+	o, _ := base.Get(onectest.Leads, ref)
+	rows := o.Rows("КонтактнаяИнформация")
+	if len(rows) != 2 || rows[0].Text("Город") != "Тверь" || rows[1].Text("НомерТелефона") != "79120000044" || o.Text("НомерТелефонаДляПоиска") != "79120000044" {
+		t.Errorf("%v", rows)
+	}
+	// An empty phone takes none away.
+	seen, err = i.Fetch(t.Context(), connectors.MirrorLead, ref)
+	if err == nil {
+		_, err = i.Write(t.Context(), seen, map[string]string{"phone": ""})
+	}
+	if o, _ := base.Get(onectest.Leads, ref); err != nil || len(o.Rows("КонтактнаяИнформация")) != 2 {
+		t.Errorf("%v, %v", o, err)
+	}
+}
+
+func TestWhatDoesNotFitIsRefusedInWordsAndNotCut(t *testing.T) {
+	_, i := serve(t, onectest.AsSeen(), words)
+	_, err := i.Create(t.Context(), connectors.MirrorClient, i.Ref("client", 1), map[string]string{"name": "ООО Луг", "inn": "1234567890123"})
+	wantTrouble(t, err, true, "Справочник.Контрагенты.ИНН", "12 знаков")
+	_, err = i.Create(t.Context(), connectors.MirrorContact, i.Ref("contact", 1), map[string]string{"name": ""})
+	wantTrouble(t, err, true, "Description", "обязательное")
+}
+
+func wantTrouble(t *testing.T, err error, final bool, words ...string) {
+	t.Helper()
+	var trouble *connectors.Trouble
+	if !errors.As(err, &trouble) || trouble.Final != final {
+		t.Fatalf("got %v, want trouble (final: %v)", err, final)
+	}
+	for _, w := range words {
+		if !strings.Contains(trouble.Words, w) {
+			t.Errorf("%q does not say %q", trouble.Words, w)
+		}
+	}
+	if strings.Contains(fmt.Sprint(err, trouble.Err), password) {
+		t.Error("the trouble tells the password")
+	}
+}
+
+func TestEveryTroubleOfABaseIsSaidInWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		behave onectest.Behaviour
+		final  bool
+		words  string
+	}{
+		"business":    {onectest.Behaviour{Business: map[string]string{onectest.Leads: "Закрыт период"}}, true, "отказала в записи: Закрыт период"},
+		"sign-in":     {onectest.Behaviour{Login: true}, true, "веб-страница"},
+		"maintenance": {onectest.Behaviour{ForbidsSessions: true}, false, "не начала сеанс"},
+		"locks":       {onectest.Behaviour{Locks: 1}, false, "не отвечает"},
+		"gateway":     {onectest.Behaviour{BadGateway: 1}, false, "не отвечает"},
+		"truncated":   {onectest.Behaviour{IgnoresUnknown: true, Truncates: true}, true, "сохранила не то"},
+		"unpublished": {onectest.Behaviour{Unpublished: map[string]bool{onectest.Stages: true}}, true, "не публикует: Справочник.СостоянияЛидов"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			schema := onectest.UNF()
+			if name == "truncated" { // a company that shortened an attribute of the configuration
+				for s := range schema.Sets {
+					for f := range schema.Sets[s].Fields {
+						if schema.Sets[s].Fields[f].Name == "НаименованиеКомпании" {
+							schema.Sets[s].Fields[f].Length = 3
+						}
+					}
+				}
+			}
+			_, i := serve(t, c.behave, words, schema)
+			_, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", 1), map[string]string{"name": "Анна", "company": "ООО Луг"})
+			wantTrouble(t, err, c.final, c.words)
+		})
+	}
+	c := connectortest.Open(t, infobase.Provider(), `{}`, nil)
+	_, err := c.Instance.(*onec.Instance).Fetch(t.Context(), connectors.MirrorLead, odata.NewRef("x"))
+	wantTrouble(t, err, true, "не настроено")
+}
+
+// desk is where a poller of the tests works.
+type desk struct {
+	mu       sync.Mutex
+	events   []pipeline.Event
+	position map[string][]byte
+	fail     error
+}
+
+func (d *desk) Accept(_ context.Context, events ...pipeline.Event) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fail != nil {
+		return d.fail
+	}
+	d.events = append(d.events, events...)
+	return nil
+}
+
+func (d *desk) Position(_ context.Context, part string, position any) (bool, error) {
+	raw, ok := d.position[part]
+	if !ok {
+		return false, nil
+	}
+	return true, json.Unmarshal(raw, position)
+}
+
+func (d *desk) Advance(_ context.Context, part string, position any) (err error) {
+	if d.position == nil {
+		d.position = map[string][]byte{}
+	}
+	d.position[part], err = json.Marshal(position)
+	return err
+}
+
+func (d *desk) Fail(context.Context, string, string, string) (connectors.Failure, error) {
+	return connectors.Failure{}, nil
+}
+func (d *desk) SetAside(context.Context, string, string) error { return nil }
+func (d *desk) Forget(context.Context, string, string) error   { return nil }
+
+// round lets the poller go once through what there is to ask.
+func (d *desk) round(t *testing.T, i *onec.Instance) ([]pipeline.Event, error) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	err := i.Poll(ctx, connectors.Desk{Sink: d, Memory: d, Well: stop})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	came := d.events
+	d.events = nil
+	return came, err
+}
+
+func TestNewLeadsComeOnceAndOldOnesNot(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), `"overlap":3`)
+	add := func(name string) string {
+		ref, err := base.Add(onectest.Leads, onectest.Object{"Description": name, "КонтактнаяИнформация": []onectest.Object{{"LineNumber": "1", "Тип": "Телефон", "НомерТелефона": "79120000011"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ref
+	}
+	for n := range 20 {
+		add(fmt.Sprint("старый ", n))
+	}
+	d := &desk{}
+	if came, err := d.round(t, i); err != nil || len(came) != 0 {
+		t.Fatalf("%d old leads came, %v", len(came), err)
+	}
+	ref := add("новый")
+	if _, err := base.Add(onectest.Leads, onectest.Object{"Description": "папка", "IsFolder": true}); err != nil {
+		t.Fatal(err)
+	}
+	d.fail = errors.New("the bus is away")
+	if _, err := d.round(t, i); err == nil {
+		t.Fatal("what could not be accepted is passed over")
+	}
+	d.fail = nil
+	came, err := d.round(t, i)
+	if err != nil || len(came) != 1 || came[0].Subject != ref {
+		t.Fatalf("%v, %v", came, err)
+	}
+	if again, err := d.round(t, i); err != nil || len(again) != 0 {
+		t.Errorf("%d came again, %v", len(again), err)
+	}
+	in, err := i.Translate(came[0])
+	if err != nil || in[0].Name != "новый" || in[0].Points[0].Value != "+79120000011" || in[0].Channel != leads.ChannelOneC {
+		t.Errorf("%+v, %v", in, err)
+	}
+}
+
+func TestALeadWhoseTransactionEndedLateIsFoundByTheOverlap(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), `"history":true,"overlap":5`)
+	for _, code := range []string{"000000001", "000000002", "000000004"} {
+		if _, err := base.Add(onectest.Leads, onectest.Object{"Code": code, "Description": code}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &desk{}
+	if came, err := d.round(t, i); err != nil || len(came) != 3 {
+		t.Fatalf("%d came, %v", len(came), err)
+	}
+	late, err := base.Add(onectest.Leads, onectest.Object{"Code": "000000003", "Description": "опоздавший"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	came, err := d.round(t, i)
+	if err != nil || len(came) != 1 || came[0].Subject != late {
+		t.Errorf("%v, %v", came, err)
+	}
+}
+
+func TestAChangeIsAcknowledgedOnlyWhenItIsDurable(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), `"leads":false,"plan":"Маршрут","node":"`+onectest.PlanNode+`"`)
+	ref, err := base.Add(onectest.Leads, onectest.Object{"Description": "Анна"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{fail: errors.New("the bus is away")}
+	if _, err := d.round(t, i); err == nil {
+		t.Fatal("no error")
+	}
+	_, i = again(t, i, base) // another process goes on
+	d.fail = nil
+	came, err := d.round(t, i)
+	if err != nil || len(came) != 1 || came[0].Subject != ref || came[0].Attributes["kind"] != "lead" {
+		t.Fatalf("%v, %v", came, err)
+	}
+	if came, err := d.round(t, i); err != nil || len(came) != 0 {
+		t.Errorf("%v came after the acknowledgement, %v", came, err)
+	}
+	// The same version, found by the watch, is the same event.
+	o, _ := base.Get(onectest.Leads, ref)
+	if came[0].ID != pipeline.ID("test", "id", ref, o.Text("DataVersion")) {
+		t.Error("the identity is not that of the version")
+	}
+	if err := base.Remove(onectest.Leads, ref); err != nil {
+		t.Fatal(err)
+	}
+	came, err = d.round(t, i)
+	if err != nil || len(came) != 1 {
+		t.Fatalf("%v, %v", came, err)
+	}
+	if m, err := i.Understand(came[0]); err != nil || !m.Deleted || m.Ref != ref {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// again opens the connection anew, as another process would.
+func again(t *testing.T, _ *onec.Instance, base *onectest.Base) (*httptest.Server, *onec.Instance) {
+	t.Helper()
+	server := httptest.NewServer(base)
+	t.Cleanup(server.Close)
+	c := connectortest.Open(t, infobase.Provider(), fmt.Sprintf(`{"url":%q,"user":"gateway","leads":false,"plan":"Маршрут","node":%q}`, server.URL, onectest.PlanNode), map[string]string{"password": password})
+	return server, c.Instance.(*onec.Instance)
+}
+
+func TestLicencesAreGivenBackWhenPollingEnds(t *testing.T) {
+	base, i := serve(t, onectest.Behaviour{}, words)
+	if _, err := (&desk{}).round(t, i); err != nil {
+		t.Fatal(err)
+	}
+	if n := base.Sessions(); n != 0 {
+		t.Errorf("%d sessions are left", n)
+	}
+}
+
+func TestNoSecretOfTheBaseIsInAnEvent(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), `"history":true`)
+	if _, err := base.Add(onectest.Leads, onectest.Object{"Description": "Анна", "Комментарий": "пароль " + password}); err != nil {
+		t.Fatal(err)
+	}
+	came, err := (&desk{}).round(t, i)
+	if err != nil || len(came) != 1 || strings.Contains(string(came[0].Data), password) {
+		t.Errorf("%v, %v", came, err)
+	}
+}
+
+func TestNoRecordMakesItPanic(t *testing.T) {
+	_, i := serve(t, onectest.AsSeen(), words)
+	rapid.Check(t, func(r *rapid.T) {
+		e := pipeline.Event{Data: rapid.SliceOf(rapid.Byte()).Draw(r, "data"), Time: time.Now(),
+			DataContentType: rapid.SampledFrom([]string{"application/json", "application/atom+xml"}).Draw(r, "type")}
+		if rapid.Bool().Draw(r, "an object") {
+			e.Data = []byte(`{"Ref_Key":"x","КонтактнаяИнформация":[{"Тип":"Телефон","Представление":` + fmt.Sprintf("%q", rapid.String().Draw(r, "text")) + `}],"Description":1}`)
+		}
+		e.SetAttribute("kind", rapid.SampledFrom([]string{"lead", "client", "outcome", "", "x"}).Draw(r, "kind"))
+		e.SetAttribute("ref", rapid.SampledFrom([]string{onectest.PlanNode, "", "'"}).Draw(r, "ref"))
+		_, _ = i.Understand(e)
+		_, _ = i.Translate(e)
+	})
+}
