@@ -21,7 +21,7 @@ var plainDecimal = regexp.MustCompile(`^\d{1,16}(\.\d{1,4})?$`)
 // NewAmount reads the canonical writing, digits with at most four behind a point.
 func NewAmount(s string) (Amount, error) {
 	if !plainDecimal.MatchString(s) {
-		return Amount{}, fmt.Errorf("%w: %q is not an amount like 12000.50", ErrInvalid, s)
+		return Amount{}, NotValid("«%s» — не сумма вида 12000.50", "%q is not an amount like 12000.50", s)
 	}
 	return canonical(s), nil
 }

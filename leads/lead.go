@@ -1,7 +1,6 @@
 package leads
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -161,7 +160,7 @@ func (f OwnField) Check(value string) error {
 		ok = err == nil
 	}
 	if !ok {
-		return fmt.Errorf("%w: field %s holds a %s, not %q", ErrInvalid, f.Key, f.Kind, value)
+		return NotValid("Поле «%[1]s» вида %[2]s не может быть «%[3]s»", "Field %[1]s holds a %[2]s, not %[3]q", f.Key, f.Kind, value)
 	}
 	return nil
 }

@@ -73,6 +73,7 @@ type apiHandler func(c *gin.Context, actor staff.Actor) error
 func (s *Server) api(action staff.Action, handle apiHandler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		actor, err := s.apiActor(c)
+		actor.Language = s.wished(c, actor)
 		if err == nil {
 			err = readableAddress(c)
 		}
@@ -100,6 +101,19 @@ func (s *Server) apiActor(c *gin.Context) (staff.Actor, error) {
 	return staff.Actor{}, staff.ErrNoSession
 }
 
+// wished is the language of what the API says: what a program asks for, else its owner's; of a person who follows a link to
+// a download their own, else the browser's.
+func (s *Server) wished(c *gin.Context, actor staff.Actor) string {
+	asked, program := s.accepted(c), c.GetHeader("Authorization") != ""
+	switch {
+	case asked != "" && (program || !s.pages.speaks(actor.Language)):
+		return asked
+	case s.pages.speaks(actor.Language):
+		return actor.Language
+	}
+	return s.Company.Language
+}
+
 // readerOf is who is signed in with a browser. A one-time password opens nothing but the page where it is changed.
 func (s *Server) readerOf(c *gin.Context) (staff.Actor, error) {
 	actor, err := s.actor(c)
@@ -117,7 +131,7 @@ func readBody(c *gin.Context, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return nil, &apiProblem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body is larger than %d bytes", limit)}
+		return nil, &apiProblem{Status: http.StatusRequestEntityTooLarge, says: said{"api.too_large", []any{"n", limit}}}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadRequest, err)
@@ -129,14 +143,14 @@ func readBody(c *gin.Context, limit int64) ([]byte, error) {
 // are refused with a pointer to the place (RFC 6901).
 func readJSON(c *gin.Context, into any) error {
 	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != "application/json" {
-		return &apiProblem{Status: http.StatusUnsupportedMediaType, Detail: "the body has to be application/json"}
+		return &apiProblem{Status: http.StatusUnsupportedMediaType, says: said{key: "api.json_needed"}}
 	}
 	body, err := readBody(c, maxJSON)
 	if err != nil {
 		return err
 	}
 	if !utf8.Valid(body) || hasNUL(body) {
-		return badField("", "is no readable text: it has to be UTF-8 without the character NUL")
+		return badField("", "api.not_utf8")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
@@ -145,7 +159,7 @@ func readJSON(c *gin.Context, into any) error {
 		return invalidJSON(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return badField("", "there is more behind the object")
+		return badField("", "api.more_behind")
 	}
 	return nil
 }
@@ -171,29 +185,29 @@ func hasNUL(body []byte) bool {
 func invalidJSON(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
-		return badField("/"+strings.ReplaceAll(wrongType.Field, ".", "/"), fmt.Sprintf("is %s, must be %s", wrongType.Value, jsonName(wrongType.Type.String())))
+		return badField("/"+strings.ReplaceAll(wrongType.Field, ".", "/"), "api.wrong_type", "value", said{key: "api.kind_" + jsonName(wrongType.Value)}, "kind", said{key: "api.kind_" + jsonName(wrongType.Type.String())})
 	}
 	if name, ok := strings.CutPrefix(err.Error(), `json: unknown field "`); ok {
-		return badField("/"+strings.TrimSuffix(name, `"`), "there is no such field")
+		return badField("/"+strings.TrimSuffix(name, `"`), "api.no_field")
 	}
-	return badField("", "is no JSON object: "+err.Error())
+	return badField("", "api.no_json", "cause", err)
 }
 
-// jsonName is the type in the words of JSON.
+// jsonName is a type of Go or JSON in the words of JSON, as the end of a key of the catalogue.
 func jsonName(goType string) string {
 	switch {
 	case strings.Contains(goType, "string"), strings.Contains(goType, "Amount"):
-		return "a string"
+		return "string"
 	case strings.Contains(goType, "int"):
-		return "a whole number"
-	case strings.Contains(goType, "float"):
-		return "a number"
+		return "integer"
+	case strings.Contains(goType, "float"), strings.HasPrefix(goType, "number"):
+		return "number"
 	case strings.Contains(goType, "bool"):
-		return "true or false"
-	case strings.HasPrefix(goType, "[]"):
-		return "a list"
+		return "flag"
+	case strings.HasPrefix(goType, "[]"), goType == "array":
+		return "list"
 	}
-	return "an object"
+	return "object"
 }
 
 // list is the form of every list.

@@ -43,7 +43,12 @@ func (s *Server) apiMe(c *gin.Context, actor staff.Actor) error {
 			actions = append(actions, action)
 		}
 	}
-	c.JSON(http.StatusOK, gin.H{"id": idText(actor.ID), "login": actor.Login, "name": actor.Name, "language": s.apiLanguage(actor),
+	people, err := s.Staff.Directory(c.Request.Context(), s.Pool)
+	if err != nil {
+		return err
+	}
+	own, _ := people.Employee(actor.ID) // the actor's language is that of this answer
+	c.JSON(http.StatusOK, gin.H{"id": idText(actor.ID), "login": actor.Login, "name": actor.Name, "language": s.apiLanguage(staff.ActorOf(own)),
 		"permission": actor.Permission, "roles": orEmpty(actor.Roles), "actions": actions})
 	return nil
 }
@@ -170,7 +175,7 @@ func (s *Server) apiSaveRules(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if in.Items == nil {
-		return badField("/items", "is required")
+		return badField("/items", "api.required")
 	}
 	rules := make([]casework.Rule, len(*in.Items))
 	for i, r := range *in.Items {
@@ -182,7 +187,7 @@ func (s *Server) apiSaveRules(c *gin.Context, actor staff.Actor) error {
 		either := s.apiWords(actor)
 		refused := &apiProblem{Status: http.StatusUnprocessableEntity, Detail: either(wrong[0].Message, wrong[0].MessageEn)}
 		for _, p := range wrong {
-			refused.Errors = append(refused.Errors, fieldError{"/items/" + strconv.Itoa(p.Rule), either(p.Message, p.MessageEn)})
+			refused.Errors = append(refused.Errors, fieldError{Pointer: "/items/" + strconv.Itoa(p.Rule), Detail: either(p.Message, p.MessageEn)})
 		}
 		return refused
 	}
@@ -212,7 +217,7 @@ func (s *Server) apiDeadLetters(c *gin.Context, _ staff.Actor) error {
 	}
 	f := repository.DeadFilter{State: c.Query("state"), Connection: c.Query("connection"), Cursor: c.Query("cursor")}
 	if f.State != "" && f.State != "dead" && f.State != "discarded" {
-		return badField("/query/state", "is dead or discarded")
+		return badField("/query/state", "api.dead_states")
 	}
 	var err error
 	if f.Limit, err = limitOf(c); err != nil {
@@ -256,7 +261,7 @@ func (s *Server) apiDiscard(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if strings.TrimSpace(in.Reason) == "" {
-		return badField("/reason", "is required")
+		return badField("/reason", "api.required")
 	}
 	if err := s.Intake.Discard(c.Request.Context(), actor.ID, c.Param("id"), in.Reason); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -83,7 +82,7 @@ func manualID(c *gin.Context, actor staff.Actor) (string, error) {
 	case key == "":
 		return "manual-" + rand.Text(), nil
 	case len(key) > 200 || !keepable(key):
-		return "", badField("/header/Idempotency-Key", "is longer than 200 bytes")
+		return "", badField("/header/Idempotency-Key", "api.long_key")
 	}
 	sum := sha256.Sum256([]byte(actor.Login + "\x00" + key))
 	return "manual-" + hex.EncodeToString(sum[:16]), nil
@@ -97,26 +96,26 @@ func (s *Server) inquiryOf(in apiNewLead) (leads.Inquiry, error) {
 		}
 	}
 	if in.INN != "" && !leads.INN(in.INN) {
-		return inquiry, badField("/inn", "is no tax number")
+		return inquiry, badField("/inn", "api.no_inn")
 	}
 	if in.Phone != "" {
 		point, ok := leads.Phone(in.Phone, s.Company.Region)
 		if !ok {
-			return inquiry, badField("/phone", "is no phone number")
+			return inquiry, badField("/phone", "api.no_phone")
 		}
 		inquiry.Points = append(inquiry.Points, point)
 	}
 	if in.Email != "" {
 		point, ok := leads.Email(in.Email)
 		if !ok {
-			return inquiry, badField("/email", "is no e-mail address")
+			return inquiry, badField("/email", "api.no_email")
 		}
 		inquiry.Points = append(inquiry.Points, point)
 	}
 	if in.Amount != "" {
 		amount, err := leads.NewAmount(in.Amount)
 		if err != nil || !amount.Money() {
-			return inquiry, badField("/amount", noAmount)
+			return inquiry, badField("/amount", "api.no_amount")
 		}
 		inquiry.Amount = &amount
 	}
@@ -125,7 +124,7 @@ func (s *Server) inquiryOf(in apiNewLead) (leads.Inquiry, error) {
 
 func short(pointer string, text *string) error {
 	if text != nil && utf8.RuneCountInString(*text) > maxName {
-		return badField(pointer, fmt.Sprintf("is longer than %d characters", maxName))
+		return badField(pointer, "api.long_text", "n", maxName)
 	}
 	return nil
 }
@@ -172,7 +171,7 @@ func (s *Server) apiChangeLead(c *gin.Context, actor staff.Actor) error {
 
 func (s *Server) update(c *gin.Context, in apiChange) (u casework.Update, err error) {
 	if in.Version == nil || *in.Version < 1 {
-		return u, badField("/version", "is required: the version of the lead you saw")
+		return u, badField("/version", "api.version_needed")
 	}
 	if err := s.checkChange(c, in); err != nil {
 		return u, err
@@ -195,7 +194,7 @@ func (s *Server) update(c *gin.Context, in apiChange) (u casework.Update, err er
 		for i, login := range *in.Helpers {
 			helper, ok := people.Login(login)
 			if !ok {
-				return u, badField("/helpers/"+strconv.Itoa(i), "nobody has this login")
+				return u, badField("/helpers/"+strconv.Itoa(i), "api.no_login")
 			}
 			ids[i] = helper.ID
 		}
@@ -213,16 +212,16 @@ func (s *Server) checkChange(c *gin.Context, in apiChange) error {
 		}
 	}
 	if in.Title != nil && strings.TrimSpace(*in.Title) == "" {
-		return badField("/title", "is empty: people know a lead by its title")
+		return badField("/title", "api.no_title")
 	}
 	if in.Currency != nil && !currency.MatchString(*in.Currency) {
-		return badField("/currency", "is no code of ISO 4217, for example RUB")
+		return badField("/currency", "api.no_currency")
 	}
 	if in.INN != nil && *in.INN != "" && !leads.INN(*in.INN) {
-		return badField("/inn", "is no tax number")
+		return badField("/inn", "api.no_inn")
 	}
 	if in.Probability != nil && (*in.Probability < 0 || *in.Probability > 100) {
-		return badField("/probability", "is no number from 0 to 100")
+		return badField("/probability", "api.no_percent")
 	}
 	if len(in.Fields) == 0 {
 		return nil
@@ -235,9 +234,9 @@ func (s *Server) checkChange(c *gin.Context, in apiChange) error {
 		i := slices.IndexFunc(known, func(f leads.OwnField) bool { return f.Key == key })
 		switch {
 		case i < 0:
-			return badField("/fields/"+pointerPart(key), "there is no such field")
+			return badField("/fields/"+pointerPart(key), "api.no_field")
 		case known[i].Check(value) != nil:
-			return badField("/fields/"+pointerPart(key), "is no value of a field of the kind "+known[i].Kind)
+			return badField("/fields/"+pointerPart(key), "api.no_value", "kind", known[i].Kind)
 		}
 	}
 	return nil
@@ -252,11 +251,11 @@ func amountOrNull(raw json.RawMessage) (amount *leads.Amount, none bool, err err
 	}
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
-		return nil, false, badField("/amount", noAmount)
+		return nil, false, badField("/amount", "api.no_amount")
 	}
 	a, err := leads.NewAmount(text)
 	if err != nil || !a.Money() {
-		return nil, false, badField("/amount", noAmount)
+		return nil, false, badField("/amount", "api.no_amount")
 	}
 	return &a, false, nil
 }
@@ -274,7 +273,7 @@ func dayOrNull(raw json.RawMessage) (day *time.Time, none bool, err error) {
 			return &t, false, nil
 		}
 	}
-	return nil, false, badField("/expected_close", "is a day, for example 2026-03-31")
+	return nil, false, badField("/expected_close", "api.no_day")
 }
 
 type apiClose struct {
@@ -296,7 +295,7 @@ func (s *Server) apiCloseLead(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if in.Status != leads.StatusWon && in.Status != leads.StatusLost && in.Status != leads.StatusJunk {
-		return badField("/status", "is won, lost or junk")
+		return badField("/status", "api.closings")
 	}
 	way, err := s.Casework.CloseLead(c.Request.Context(), actor, lead.ID, casework.Close{Status: in.Status, Reason: in.Reason, Comment: in.Comment, SkipReason: in.SkipReason})
 	if err != nil {
@@ -339,7 +338,7 @@ func (s *Server) apiAssignLead(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if in.Owner == nil {
-		return badField("/owner", `is required: a login, or "" for nobody`)
+		return badField("/owner", "api.owner_needed")
 	}
 	if _, err := s.Casework.AssignLead(c.Request.Context(), actor, lead.ID, *in.Owner, in.Reason); err != nil {
 		return err

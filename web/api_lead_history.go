@@ -106,7 +106,7 @@ func (s *Server) apiAddInteraction(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if in.Seconds < 0 || in.Seconds > 24*60*60 {
-		return badField("/seconds", "is no number from 0 to 86400")
+		return badField("/seconds", "api.no_seconds")
 	}
 	contact := leads.Interaction{Kind: in.Kind, Direction: in.Direction, Missed: in.Answered != nil && !*in.Answered,
 		Talk: time.Duration(in.Seconds) * time.Second, Subject: in.Subject, Text: in.Text, EmployeeID: actor.ID}

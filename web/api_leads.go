@@ -213,7 +213,7 @@ func (s *Server) apiLeadFilter(c *gin.Context, people *staff.Directory) (f repos
 	f = repository.LeadFilter{Status: leads.Status(c.Query("status")), Funnel: c.Query("funnel"), Stage: c.Query("stage"), Connection: c.Query("connection"),
 		Source: c.Query("source"), Channel: leads.Channel(c.Query("channel")), Q: c.Query("q"), Cursor: c.Query("cursor")}
 	if f.Status != "" && f.Status != leads.StatusOpen && f.Status != leads.StatusWon && f.Status != leads.StatusLost && f.Status != leads.StatusJunk {
-		return f, badField("/query/status", "is open, won, lost or junk")
+		return f, badField("/query/status", "api.lead_states")
 	}
 	if f.Limit, err = limitOf(c); err != nil {
 		return f, err
@@ -221,14 +221,14 @@ func (s *Server) apiLeadFilter(c *gin.Context, people *staff.Directory) (f repos
 	if raw := c.Query("phone"); raw != "" {
 		point, ok := leads.Phone(raw, s.Company.Region)
 		if !ok {
-			return f, badField("/query/phone", "is no phone number")
+			return f, badField("/query/phone", "api.no_phone")
 		}
 		f.Phone = point.Value
 	}
 	if raw := c.Query("email"); raw != "" {
 		point, ok := leads.Email(raw)
 		if !ok {
-			return f, badField("/query/email", "is no e-mail address")
+			return f, badField("/query/email", "api.no_email")
 		}
 		f.Email = point.Value
 	}
@@ -238,7 +238,7 @@ func (s *Server) apiLeadFilter(c *gin.Context, people *staff.Directory) (f repos
 	if raw := c.Query("test"); raw != "" {
 		test, err := strconv.ParseBool(raw)
 		if err != nil {
-			return f, badField("/query/test", "is neither true nor false")
+			return f, badField("/query/test", "api.no_flag")
 		}
 		f.Test = &test
 	}
@@ -256,7 +256,7 @@ func ownerOf(login string, people *staff.Directory) (*int64, error) {
 	}
 	owner, ok := people.Login(login)
 	if !ok {
-		return nil, badField("/query/owner", "nobody has this login")
+		return nil, badField("/query/owner", "api.no_login")
 	}
 	return &owner.ID, nil
 }
@@ -269,7 +269,7 @@ func limitOf(c *gin.Context) (int, error) {
 	}
 	n, err := strconv.Atoi(raw)
 	if err != nil || n < 1 || n > 500 {
-		return 0, badField("/query/limit", "is no number from 1 to 500")
+		return 0, badField("/query/limit", "api.no_limit")
 	}
 	return n, nil
 }
@@ -299,8 +299,6 @@ func (s *Server) answerLead(c *gin.Context, actor staff.Actor, id int64, status 
 	c.JSON(status, v)
 	return nil
 }
-
-const noAmount = `is a decimal number in quotes with at most two digits behind the point, for example "12500.00"`
 
 // maxName bounds names and titles, in characters; an index takes no more of some.
 const maxName = 500

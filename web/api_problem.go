@@ -27,38 +27,71 @@ type apiProblem struct {
 	Steps    []engine.MissingStep `json:"steps,omitempty"`
 	Errors   []fieldError         `json:"errors,omitempty"`
 	Problems []bpmnProblem        `json:"problems,omitempty"` // of a route map
+	says     said                 // the detail as a text of the catalogue
+}
+
+// said is a text of the catalogue with what stands in it. Handlers say by it what is wrong, and problem, in one place, in
+// which language.
+type said struct {
+	key  string
+	args []any
+}
+
+func (s said) in(texts catalogue) string {
+	args := slices.Clone(s.args)
+	for i, arg := range args {
+		if inner, ok := arg.(said); ok {
+			args[i] = inner.in(texts)
+		}
+	}
+	return texts.text(s.key, args...)
 }
 
 // fieldError points to what is wrong in the request (RFC 6901; a parameter of the address is /query/NAME).
 type fieldError struct {
 	Pointer string `json:"pointer"`
 	Detail  string `json:"detail"`
+	says    said
 }
 
 func (p *apiProblem) Error() string {
-	if p.Detail != "" {
+	switch {
+	case p.Detail != "":
 		return p.Detail
+	case len(p.Errors) > 0:
+		return p.Errors[0].Pointer + ": " + first(p.Errors[0].Detail, p.Errors[0].says.key)
+	case p.says.key != "":
+		return p.says.key
 	}
 	return http.StatusText(p.Status)
 }
 
-// badField is a request that is not as documented.
-func badField(pointer, detail string) *apiProblem {
-	return &apiProblem{Status: http.StatusUnprocessableEntity, Detail: "the request is not as documented", Errors: []fieldError{{pointer, detail}}}
+// badField is a request that is not as documented: key and args say what is wrong at the pointer.
+func badField(pointer, key string, args ...any) *apiProblem {
+	return &apiProblem{Status: http.StatusUnprocessableEntity, says: said{key: "api.not_documented"}, Errors: []fieldError{{Pointer: pointer, says: said{key, args}}}}
+}
+
+// translate fills in what is said by keys.
+func (p *apiProblem) translate(texts catalogue) {
+	if p.says.key != "" {
+		p.Detail = p.says.in(texts)
+	}
+	p.Errors = slices.Clone(p.Errors)
+	for i := range p.Errors {
+		if e := &p.Errors[i]; e.says.key != "" {
+			e.Detail = e.says.in(texts)
+		}
+	}
 }
 
 // problem is the one place that turns errors of the API into answers. What we did wrong is logged here, once.
 func (s *Server) problem(c *gin.Context, actor staff.Actor, err error) {
-	language := s.Company.Language
-	if s.pages.speaks(actor.Language) {
-		language = actor.Language
-	}
-	p := describe(err, language)
+	language := s.wished(c, actor)
+	texts := s.pages.texts[language]
+	p := describe(err, language, texts)
+	p.translate(texts)
 	s.report(c, p.Status, err)
-	if p.Status >= http.StatusInternalServerError {
-		p.Detail = "" // what the database said is for the log
-	}
-	p.Type, p.Title, p.Instance = "about:blank", s.pages.texts[language].text("problem."+strconv.Itoa(p.Status)), c.Request.URL.Path
+	p.Type, p.Title, p.Instance = "about:blank", texts.text("problem."+strconv.Itoa(p.Status)), c.Request.URL.Path
 	if p.Status == http.StatusUnauthorized {
 		c.Header("WWW-Authenticate", `Bearer realm="marshrut"`)
 	}
@@ -67,11 +100,12 @@ func (s *Server) problem(c *gin.Context, actor staff.Actor, err error) {
 }
 
 // describe says what an error means to a program, with words for its user.
-func describe(err error, language string) apiProblem {
+func describe(err error, language string, texts catalogue) apiProblem {
 	var (
 		ready    *apiProblem
 		refusal  *engine.Refusal
 		badQuery *reports.BadQuery
+		value    *leads.Invalid
 		status   = statusOf(err)
 	)
 	switch {
@@ -80,19 +114,21 @@ func describe(err error, language string) apiProblem {
 	case errors.As(err, &refusal):
 		return apiProblem{Status: refusalStatus(refusal.Kind), Detail: refusalText(refusal, language), Steps: refusal.Steps}
 	case errors.As(err, &badQuery):
-		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: badQuery.Error(), Errors: []fieldError{{"/query/" + badQuery.Field, badQuery.Message}}}
+		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: badQuery.Error(), Errors: []fieldError{{Pointer: "/query/" + badQuery.Field, Detail: badQuery.Message}}}
+	case errors.As(err, &value):
+		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: value.In(language)}
 	case errors.Is(err, staff.ErrNoSession):
 		return apiProblem{Status: http.StatusUnauthorized}
-	case errors.Is(err, leads.ErrInvalid):
-		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: ownWords(err, leads.ErrInvalid)}
 	case errors.Is(err, processes.ErrCursor):
-		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: processes.ErrCursor.Error(), Errors: []fieldError{{"/query/cursor", processes.ErrCursor.Error()}}}
-	case errors.Is(err, processes.ErrInvalid):
-		return apiProblem{Status: http.StatusUnprocessableEntity, Detail: err.Error()}
-	case status == http.StatusNotFound:
+		return *badField("/query/cursor", "api.cursor")
+	case status == http.StatusNotFound, status >= http.StatusInternalServerError:
 		return apiProblem{Status: status}
+	case language == "en" && errors.Is(err, leads.ErrInvalid):
+		return apiProblem{Status: status, Detail: ownWords(err, leads.ErrInvalid)}
+	case language == "en":
+		return apiProblem{Status: status, Detail: err.Error()}
 	}
-	return apiProblem{Status: status, Detail: err.Error()}
+	return apiProblem{Status: status, Detail: meaning(err, status, texts)}
 }
 
 // refusalStatus: what somebody else has changed is a conflict, what the person has to change is unprocessable.

@@ -79,7 +79,7 @@ func (s *Server) apiPublish(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || !strings.HasSuffix(kind, "xml") {
-		return &apiProblem{Status: http.StatusUnsupportedMediaType, Detail: "the body has to be a BPMN file, application/xml"}
+		return &apiProblem{Status: http.StatusUnsupportedMediaType, says: said{key: "api.xml_needed"}}
 	}
 	body, err := readBody(c, maxMap)
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Server) mapRefused(actor staff.Actor, problems []bpmn.Problem, err erro
 	texts := s.pages.texts[s.apiLanguage(actor)]
 	switch {
 	case errors.Is(err, bpmn.ErrNotBPMN):
-		return &apiProblem{Status: http.StatusUnprocessableEntity, Detail: texts.text("processes.not_bpmn"), Errors: []fieldError{{"", texts.text("processes.not_bpmn")}}}
+		return &apiProblem{Status: http.StatusUnprocessableEntity, Detail: texts.text("processes.not_bpmn"), Errors: []fieldError{{Detail: texts.text("processes.not_bpmn")}}}
 	case !errors.Is(err, processes.ErrInvalid):
 		return err
 	}
@@ -132,7 +132,7 @@ func (s *Server) mapRefused(actor staff.Actor, problems []bpmn.Problem, err erro
 		if p.Element != "" {
 			pointer = "#" + p.Element
 		}
-		refused.Errors = append(refused.Errors, fieldError{pointer, refused.Problems[i].Message})
+		refused.Errors = append(refused.Errors, fieldError{Pointer: pointer, Detail: refused.Problems[i].Message})
 	}
 	return refused
 }
@@ -201,7 +201,7 @@ func instanceFilter(c *gin.Context) (f processes.InstanceFilter, err error) {
 	switch f.State {
 	case "", "active", "incident", "completed", "terminated", "canceled":
 	default:
-		return f, badField("/query/state", "is active, incident, completed, terminated or canceled")
+		return f, badField("/query/state", "api.run_states")
 	}
 	f.Subject, err = leadParameter(c)
 	return f, err

@@ -15,7 +15,7 @@ import (
 func knownQuery(c *gin.Context, known ...string) error {
 	for name := range c.Request.URL.Query() {
 		if !slices.Contains(known, name) {
-			return badField("/query/"+pointerPart(strings.ToValidUTF8(name, "·")), "there is no such parameter")
+			return badField("/query/"+pointerPart(strings.ToValidUTF8(name, "·")), "api.no_parameter")
 		}
 	}
 	return nil
@@ -31,7 +31,7 @@ func readableAddress(c *gin.Context) error {
 	for name, values := range c.Request.URL.Query() {
 		for _, value := range values {
 			if !keepable(value) {
-				return badField("/query/"+pointerPart(strings.ToValidUTF8(name, "·")), "is no readable text")
+				return badField("/query/"+pointerPart(strings.ToValidUTF8(name, "·")), "api.unreadable")
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func flagOf(c *gin.Context, name string) (bool, error) {
 	case "true":
 		return true, nil
 	}
-	return false, badField("/query/"+name, "is neither true nor false")
+	return false, badField("/query/"+name, "api.no_flag")
 }
 
 // leadParameter is the id in ?lead=, 0 without one.
@@ -61,7 +61,7 @@ func leadParameter(c *gin.Context) (int64, error) {
 	}
 	id, err := strconv.ParseInt(raw, 10, 64)
 	if err != nil || id < 1 {
-		return 0, badField("/query/lead", "is no id")
+		return 0, badField("/query/lead", "api.no_id")
 	}
 	return id, nil
 }
@@ -107,7 +107,7 @@ func numberOf(c *gin.Context, name string) (int, error) {
 	}
 	n, err := strconv.ParseInt(raw, 10, 32)
 	if err != nil || n < 1 {
-		return 0, badField("/query/"+name, "is no number from 1 on")
+		return 0, badField("/query/"+name, "api.no_number")
 	}
 	return int(n), nil
 }

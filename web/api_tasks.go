@@ -216,7 +216,7 @@ func (s *Server) taskFilter(c *gin.Context, w taskWriter) (f processes.TaskFilte
 	case string(processes.TaskOpen), string(processes.TaskDone), string(processes.TaskCanceled):
 		f.Status = processes.TaskStatus(status)
 	default:
-		return f, badField("/query/status", "is open, done or canceled")
+		return f, badField("/query/status", "api.task_states")
 	}
 	if f.Overdue, err = flagOf(c, "overdue"); err != nil {
 		return f, err
@@ -259,7 +259,7 @@ func (w taskWriter) assignee(f *processes.TaskFilter, asked string) error {
 	e, ok := w.people.Login(asked)
 	switch {
 	case !ok:
-		return badField("/query/assignee", "nobody has this login")
+		return badField("/query/assignee", "api.no_login")
 	case e.ID != w.actor.ID && !all && f.Subject == 0:
 		return staff.ErrNotAllowed
 	}
@@ -354,11 +354,11 @@ func (s *Server) apiStepFile(c *gin.Context, actor staff.Actor, id int64) (any, 
 	}
 	file := picked(c, "file")
 	if file == nil {
-		return nil, badField("/file", "is required: the file, with its name")
+		return nil, badField("/file", "api.file_needed")
 	}
 	for _, step := range task.Steps {
 		if step.ID == c.Param("step") && step.Kind != fileKind {
-			return nil, badField("/file", "this step takes no file")
+			return nil, badField("/file", "api.takes_no_file")
 		}
 	}
 	return s.keepFile(c, actor, task, c.Param("step"), file)
@@ -377,7 +377,7 @@ func stepValue(value any) (any, error) {
 			return ref, nil
 		}
 	}
-	return nil, badField("/value", `is a string, a number, true, null, or {"ref":"..."} for a file`)
+	return nil, badField("/value", "api.no_step_value")
 }
 
 func (s *Server) apiSkipStep(c *gin.Context, actor staff.Actor) error {
@@ -392,7 +392,7 @@ func (s *Server) apiSkipStep(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if strings.TrimSpace(in.Reason) == "" {
-		return badField("/reason", "is required")
+		return badField("/reason", "api.required")
 	}
 	fresh, err := s.Casework.SkipStep(c.Request.Context(), actor, id, c.Param("step"), in.Reason)
 	if err != nil {
@@ -414,7 +414,7 @@ func (s *Server) apiAssignTask(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if in.Assignee == nil {
-		return badField("/assignee", `is required: a login, or "" for the whole role`)
+		return badField("/assignee", "api.assignee_needed")
 	}
 	fresh, err := s.Casework.ReassignTask(c.Request.Context(), actor, t.ID, *in.Assignee, in.Reason)
 	if err != nil {
@@ -463,7 +463,7 @@ func (s *Server) apiCompleteTask(c *gin.Context, actor staff.Actor) error {
 
 func (in apiCompletion) completion() (how processes.Completion, err error) {
 	if in.Revision == nil || *in.Revision < 1 {
-		return how, badField("/revision", "is required: the revision of the task you saw")
+		return how, badField("/revision", "api.revision_needed")
 	}
 	how = processes.Completion{Outcome: in.Outcome, Comment: in.Comment, Revision: *in.Revision, SkipReason: in.SkipReason}
 	for step, value := range in.Values {
@@ -471,7 +471,7 @@ func (in apiCompletion) completion() (how processes.Completion, err error) {
 			how.Values = map[string]any{}
 		}
 		if how.Values[step], err = stepValue(value); err != nil {
-			return how, badField("/values/"+pointerPart(step), "is no value of a step")
+			return how, badField("/values/"+pointerPart(step), "api.no_value_of_step")
 		}
 	}
 	return how, nil

@@ -123,20 +123,28 @@ func (p page) errorText(err error, status int) string {
 	var refusal *engine.Refusal
 	var value invalid
 	var query *reports.BadQuery
+	var words *leads.Invalid
 	switch {
 	case errors.As(err, &refusal):
 		return p.either(refusal.Message, refusal.MessageEn)
+	case errors.As(err, &words):
+		return words.In(p.Lang)
 	case errors.As(err, &value):
 		return p.T(value.Key)
 	case errors.As(err, &query):
 		return query.Message
 	}
-	for _, said := range sayings {
-		if errors.Is(err, said.kind) {
-			return p.T(said.key)
+	return meaning(err, status, p.texts)
+}
+
+// meaning is a sentence about an error that brings none for people itself.
+func meaning(err error, status int, texts catalogue) string {
+	for _, saying := range sayings {
+		if errors.Is(err, saying.kind) {
+			return texts.text(saying.key)
 		}
 	}
-	return p.T(errorKeys[status])
+	return texts.text(errorKeys[status])
 }
 
 // sayings are errors that have a sentence of their own.

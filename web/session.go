@@ -153,13 +153,18 @@ func (s *Server) language(c *gin.Context) string {
 	if chosen, err := c.Cookie(languageCookie); err == nil && s.pages.speaks(chosen) {
 		return chosen
 	}
+	return first(s.accepted(c), s.Company.Language)
+}
+
+// accepted is the first language of the browser or program that we speak, or "".
+func (s *Server) accepted(c *gin.Context) string {
 	for part := range strings.SplitSeq(c.GetHeader("Accept-Language"), ",") {
 		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
 		if base, _, _ := strings.Cut(strings.ToLower(tag), "-"); s.pages.speaks(base) {
 			return base
 		}
 	}
-	return s.Company.Language
+	return ""
 }
 
 // longLived is a year: the language and the look are habits, not secrets.

@@ -68,17 +68,17 @@ func (b board) checkReason(c Closing) error {
 	reason, known := b.reasons[c.Reason]
 	switch {
 	case !c.Kind.Closed():
-		return fmt.Errorf("close lead %d as %q: %w", c.Lead, c.Kind, leads.ErrInvalid)
+		return leads.NotValid("Лид %d нельзя закрыть как «%s»: можно won, lost или junk", "Lead %d cannot be closed as %q: it can be won, lost or junk", c.Lead, c.Kind)
 	case c.Kind == leads.StatusWon && c.Reason == "":
 		return nil
 	case c.Kind == leads.StatusWon:
-		return fmt.Errorf("lead %d is won and needs no reason %q: %w", c.Lead, c.Reason, leads.ErrInvalid)
+		return leads.NotValid("Лид %d выигран, причина «%s» ему не нужна", "Lead %d is won and needs no reason %q", c.Lead, c.Reason)
 	case c.Reason == "":
-		return fmt.Errorf("lead %d needs the reason why it is %s: %w", c.Lead, c.Kind, leads.ErrInvalid)
+		return leads.NotValid("Укажите, почему лид %d закрывается как %s", "Lead %d needs the reason why it is %s", c.Lead, c.Kind)
 	case !known || reason.Kind != c.Kind:
-		return fmt.Errorf("%q is no reason for %s: %w", c.Reason, c.Kind, leads.ErrInvalid)
+		return leads.NotValid("«%s» — не причина для %s", "%q is no reason for %s", c.Reason, c.Kind)
 	case reason.NeedsComment && c.Comment == "":
-		return fmt.Errorf("reason %q needs a comment: %w", c.Reason, leads.ErrInvalid)
+		return leads.NotValid("Причина «%s» требует комментария", "Reason %q needs a comment", c.Reason)
 	}
 	return nil
 }

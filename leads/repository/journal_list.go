@@ -43,7 +43,7 @@ func (r *Repository) JournalEntries(ctx context.Context, f JournalFilter) (Page[
 	var id int64
 	if f.Cursor != "" {
 		if id, err = strconv.ParseInt(after.id, 10, 64); err != nil {
-			return Page[JournalRow]{}, fmt.Errorf("cursor of another list: %w", leads.ErrInvalid)
+			return Page[JournalRow]{}, leads.NotValid("Этот cursor выдан для другого списка", "The cursor is of another list")
 		}
 	}
 	found, err := all(ctx, r.pool, pgx.RowToStructByPos[JournalRow], sql("journal_list"), pgx.NamedArgs{"actor": f.Actor, "lead": f.Lead,

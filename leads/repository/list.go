@@ -29,7 +29,7 @@ func (r *Repository) Leads(ctx context.Context, f LeadFilter) (Page[LeadRow], er
 	if f.Cursor != "" {
 		id, err := strconv.ParseInt(after.id, 10, 64)
 		if err != nil {
-			return Page[LeadRow]{}, fmt.Errorf("cursor of another list: %w", leads.ErrInvalid)
+			return Page[LeadRow]{}, leads.NotValid("Этот cursor выдан для другого списка", "The cursor is of another list")
 		}
 		where += "\n\tand (l.created_at, l.id) < (@after_at::timestamptz, @after_id::bigint)"
 		args["after_at"], args["after_id"] = after.at, id

@@ -2,7 +2,6 @@ package repository
 
 import (
 	"encoding/base64"
-	"fmt"
 	"strings"
 	"time"
 
@@ -48,7 +47,7 @@ func readCursor(s string) (place, error) {
 	at, id, ok := strings.Cut(string(b), " ")
 	t, errTime := time.Parse(time.RFC3339Nano, at)
 	if err != nil || errTime != nil || !ok || id == "" {
-		return place{}, fmt.Errorf("cursor %.40q was not made by us: %w", s, leads.ErrInvalid)
+		return place{}, leads.NotValid("Этот cursor выдан не здесь: %.40q", "Cursor %.40q was not made by us", s)
 	}
 	return place{t, id}, nil
 }

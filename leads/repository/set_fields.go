@@ -40,7 +40,7 @@ func (r *Repository) setFields(ctx context.Context, tx pgx.Tx, now time.Time, id
 	}
 	l := ch.apply(old)
 	if l.Amount != nil && !l.Amount.Money() {
-		return fmt.Errorf("amount %s has fractions of a kopeck: %w", l.Amount, leads.ErrInvalid)
+		return leads.NotValid("В сумме %s есть доли копейки", "Amount %s has fractions of a kopeck", l.Amount)
 	}
 	diff := difference(old, l)
 	if err := r.setPeople(ctx, tx, now, &l, ch, diff); err != nil {
@@ -84,7 +84,7 @@ func (r *Repository) checkFields(ctx context.Context, tx pgx.Tx, fields map[stri
 	for key, value := range fields {
 		f, ok := byKey[key]
 		if !ok {
-			return fmt.Errorf("there is no own field %q: %w", key, leads.ErrInvalid)
+			return leads.NotValid("Поля «%s» нет", "There is no own field %q", key)
 		}
 		if err := f.Check(value); err != nil {
 			return err

@@ -30,7 +30,7 @@ func (r *Repository) setPeople(ctx context.Context, tx pgx.Tx, now time.Time, l 
 		name = leads.Fold(text(*ch.ClientName))
 	}
 	if inn != "" && !leads.INN(inn) {
-		return fmt.Errorf("%q is no INN: %w", inn, leads.ErrInvalid)
+		return leads.NotValid("«%s» — не ИНН", "%q is no INN", inn)
 	}
 	return r.setClient(ctx, tx, now, l, name, inn, diff)
 }
