@@ -178,6 +178,8 @@ func (s *stack) history() (shown int64) {
 		}
 	}
 	s.dead("letter-1", `{"form":"callback","contact":{"who":"Вера","how":"в телеграме @vera_garden"},"text":"Перезвоните мне вечером"}`)
+	s.parked(shown, "send-letter", 2)
+	s.parked(0, "webhook", 1)
 	s.pass(50 * time.Minute)
 	missed := s.form("", "+7 912 777-00-11", "")
 	missed.Channel, missed.Connection, missed.Fields, missed.Call = leads.ChannelCall, "ats", nil, &leads.Call{Ring: 25 * time.Second, Dialled: "+73432001020"}
@@ -210,7 +212,7 @@ func (s *stack) places(lead int64) map[string]string {
 		"processes": "/processes", "process": "/processes/inquiry", "rules": "/rules", "people": "/people", "person": "/people/anna", "journal": "/journal", "profile": "/profile",
 		"instance": fmt.Sprintf("/instances/%d", s.task(lead).Instance), "missing": "/nowhere",
 		"connections": "/connections", "connection": "/connections/at/site", "connection-new": "/connections/new?provider=webform/generic",
-		"dead": "/dead-letters", "dead-letter": "/dead-letters/letter-1", "password": "/profile/password", "report-leads": "/reports/funnel/leads?column=leads",
+		"dead": "/dead-letters", "dead-letter": "/dead-letters/letter-1", "deliveries": "/deliveries", "password": "/profile/password", "report-leads": "/reports/funnel/leads?column=leads",
 	}
 }
 
