@@ -39,9 +39,9 @@ var employees = []employee{
 // hire puts the people in their places, and sets up what the company has of its own: a second funnel, a field of the lead,
 // and the rule that sends partners to the wholesale.
 func hire(ctx context.Context, gateway *app.App, clock *clock) error {
-	for _, e := range employees {
+	for i, e := range employees {
 		_, _, err := gateway.Staff.AddEmployee(ctx, staff.System(), staff.Employee{Login: e.login, Name: e.name, Team: e.team, Language: "ru",
-			Permission: e.permission, Roles: e.roles, Email: e.login + "@example.org"}, clock.now())
+			Permission: e.permission, Roles: e.roles, Email: e.login + "@example.org", Extension: extensionOf(i)}, clock.now())
 		if err != nil {
 			return err
 		}

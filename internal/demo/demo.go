@@ -136,13 +136,20 @@ func (f folder) make(listen string) error {
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return err
 	}
-	tokens := make([]string, 4)
-	for i := range tokens {
+	return f.write(listen, newTokens(nil))
+}
+
+// connectionCount is how many connections company.yaml has.
+const connectionCount = 5
+
+// newTokens are those there are, and new ones for connections that had none.
+func newTokens(tokens []string) []string {
+	for len(tokens) < connectionCount {
 		raw := make([]byte, 16)
 		rand.Read(raw)
-		tokens[i] = hex.EncodeToString(raw)
+		tokens = append(tokens, hex.EncodeToString(raw))
 	}
-	return f.write(listen, tokens)
+	return tokens
 }
 
 // moveTo keeps the company when it is started on another address.
@@ -158,7 +165,7 @@ func (f folder) moveTo(listen string) error {
 	for i, connection := range config.Connections {
 		tokens[i] = connection.Token.Reveal()
 	}
-	return f.write(listen, tokens)
+	return f.write(listen, newTokens(tokens))
 }
 
 func (f folder) write(listen string, tokens []string) error {

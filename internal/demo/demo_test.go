@@ -72,6 +72,9 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 	gateway, token := company(t, dir)
 	before := whatHappened(t, gateway, token)
 	stop(t, gateway)
+	if before.calls < 3 {
+		t.Errorf("%d calls in ten days", before.calls)
+	}
 	if before.leads < 15 || before.closed == 0 || before.done < 15 {
 		t.Errorf("the history is thin: %+v", before)
 	}
@@ -96,18 +99,21 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
-type happened struct{ leads, closed, done int }
+type happened struct{ leads, closed, done, calls int }
 
 func whatHappened(t *testing.T, gateway *app.App, token string) (h happened) {
 	t.Helper()
 	var page struct {
-		Items []struct{ Status string }
+		Items []struct{ Status, Channel string }
 	}
 	ask(t, gateway, token, "/api/v1/leads?limit=500", &page)
 	for _, lead := range page.Items {
 		h.leads++
 		if lead.Status != "open" {
 			h.closed++
+		}
+		if lead.Channel == "call" {
+			h.calls++
 		}
 	}
 	ask(t, gateway, token, "/api/v1/tasks?status=done&limit=500", &page)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,6 +26,7 @@ type history struct {
 	gateway *app.App
 	clock   *clock
 	api     *client
+	phone   *exchange
 	players map[string]*player   // by login
 	plans   map[string]time.Time // when who has a task will do it, by task
 	open    []task               // as last listed
@@ -37,12 +40,17 @@ func makeHistory(ctx context.Context, gateway *app.App, clock *clock, o Options)
 	}
 	r := seeded()
 	h := &history{gateway: gateway, clock: clock, players: map[string]*player{}, plans: map[string]time.Time{}}
+	var err error
+	if h.phone, err = newExchange(gateway, clock.now()); err != nil {
+		return err
+	}
 	if err := h.giveTokens(ctx); err != nil {
 		return err
 	}
 	zone := time.FixedZone("Europe/Moscow", 3*60*60)
 	from, to := clock.now().In(zone), time.Now().In(zone)
-	waiting := letters(r, from, to, o.Inquiries)
+	waiting := append(letters(r, from, to, o.Inquiries), phoneCalls(from, to, o.Inquiries/8)...)
+	slices.SortStableFunc(waiting, func(a, b letter) int { return a.at.Compare(b.at) })
 	show := newProgress(o.Err, from, to)
 	for at := from.Add(step); at.Before(to); at = at.Add(h.pause(at)) {
 		for len(waiting) > 0 && !waiting[0].at.After(at) {
@@ -84,12 +92,13 @@ const historyToken = "making the history"
 
 func (h *history) giveTokens(ctx context.Context) error {
 	address := "http://" + h.gateway.Addr()
-	for _, e := range employees {
+	for i, e := range employees {
 		token, err := h.gateway.Staff.AddToken(ctx, staff.System(), e.login, historyToken, h.clock.now())
 		if err != nil {
 			return err
 		}
-		h.players[e.login] = &player{employee: e, api: newClient(address, token), random: rand.New(rand.NewPCG(uint64(len(h.players)), 7))}
+		h.players[e.login] = &player{employee: e, api: newClient(address, token), random: rand.New(rand.NewPCG(uint64(len(h.players)), 7)),
+			phone: h.phone, extension: extensionOf(i)}
 	}
 	h.api = h.players["admin"].api
 	return nil
@@ -98,6 +107,10 @@ func (h *history) giveTokens(ctx context.Context) error {
 // post sends a letter to the real edge at its moment and waits until it is filed, so that the clock stands still for it.
 func (h *history) post(ctx context.Context, l letter) error {
 	h.clock.set(l.at)
+	if l.call != nil {
+		h.stale = true
+		return h.phone.place(ctx, h.api, *l.call, l.at)
+	}
 	address, err := h.address(l.connection)
 	if err != nil {
 		return err
@@ -144,7 +157,7 @@ func (h *history) work(ctx context.Context, at time.Time) (err error) {
 	}
 	byPerson := map[string][]task{}
 	for _, t := range h.open {
-		p := h.players[t.Assignee]
+		p := h.who(t)
 		if p == nil {
 			continue // nobody's yet
 		}
@@ -153,8 +166,8 @@ func (h *history) work(ctx context.Context, at time.Time) (err error) {
 			due = p.plan(t, at)
 			h.plans[t.ID] = due
 		}
-		if !due.After(at) && len(byPerson[t.Assignee]) < 4 {
-			byPerson[t.Assignee] = append(byPerson[t.Assignee], t)
+		if !due.After(at) && len(byPerson[p.login]) < 4 {
+			byPerson[p.login] = append(byPerson[p.login], t)
 			delete(h.plans, t.ID)
 			h.stale = true
 		}
@@ -172,6 +185,21 @@ func (h *history) work(ctx context.Context, at time.Time) (err error) {
 		})
 	}
 	return group.Wait()
+}
+
+// who comes to a task: its assignee, and to one that is shown to the whole shift one of the managers.
+func (h *history) who(t task) *player {
+	if t.Assignee != "" || t.Role != "manager" {
+		return h.players[t.Assignee]
+	}
+	var shift []string
+	for _, e := range employees {
+		if e.permission == staff.Manager {
+			shift = append(shift, e.login)
+		}
+	}
+	n, _ := strconv.Atoi(t.Lead) // its own number
+	return h.players[shift[n%len(shift)]]
 }
 
 // working is when people are at their desks.

@@ -2,18 +2,22 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
 // player is an employee at work: how soon they come to a task, how they end it, what they write down.
 type player struct {
 	employee
-	api    *client
-	random *rand.Rand
+	api       *client
+	random    *rand.Rand
+	phone     *exchange
+	extension string
 }
 
 // delays is how long an average person takes to come to a task, by its title's element; what is not here takes two hours.
@@ -56,7 +60,7 @@ var ways = map[string]int{
 	"agreed": 46, "rework": 10, "thinking": 14,
 	"confirm": 70, "return": 15, "pass": 15, "transfer": 15,
 	"signed": 88, "done": 88, "paid": 85, "wait": 40,
-	"new_interest": 55, "current_lead": 15, "not_sales": 12, "spam": 5,
+	"interest": 55, "current": 15, "not_sales": 12, "spam": 5,
 }
 
 // late are the tasks of leads that have come far.
@@ -95,6 +99,14 @@ func (p *player) do(ctx context.Context, t task, now time.Time) error {
 	if err := p.api.call(ctx, http.MethodGet, "/api/v1/tasks/"+t.ID, nil, &t); err != nil {
 		return err
 	}
+	if t.Assignee == "" {
+		if err := p.api.call(ctx, http.MethodPost, "/api/v1/tasks/"+t.ID+"/assign", map[string]string{"assignee": p.login}, nil); err != nil {
+			return err
+		}
+		if err := p.api.call(ctx, http.MethodGet, "/api/v1/tasks/"+t.ID, nil, &t); err != nil {
+			return err
+		}
+	}
 	outcome := p.choose(t)
 	if outcome == "" || t.Status != "open" {
 		return nil
@@ -126,7 +138,7 @@ func nextStep(t task, outcome string, tried map[string]bool) (taskStep, bool) {
 
 func (p *player) step(ctx context.Context, t *task, s taskStep, outcome string, now time.Time) error {
 	if s.Kind == "call" || s.Kind == "message" {
-		if err := p.contact(ctx, t, s.Kind, outcome); err != nil {
+		if err := p.contact(ctx, t, s.Kind, outcome, now); err != nil {
 			return err
 		}
 	}
@@ -140,9 +152,15 @@ func (p *player) step(ctx context.Context, t *task, s taskStep, outcome string, 
 	return nil
 }
 
-// contact records a call or a message to the client, which is the evidence of such steps.
-func (p *player) contact(ctx context.Context, t *task, kind, outcome string) error {
+// contact records a call or a message to the client, which is the evidence of such steps. Who calls back somebody that
+// was missed does so by the exchange: that there was a call is known without writing it down, and a talk ends the task by itself.
+func (p *player) contact(ctx context.Context, t *task, kind, outcome string, now time.Time) error {
 	answered := outcome != "no_answer"
+	if kind == "call" && t.Title == "Перезвонить" {
+		if number, err := p.numberOf(ctx, t.Lead); err != nil || number != "" {
+			return errors.Join(err, p.callBack(ctx, number, answered, now))
+		}
+	}
 	contact := map[string]any{"kind": "call", "direction": "out", "answered": answered, "text": pick(p.random, []string{"Обсудили задачу и сроки", "Договорились о следующем шаге", "Уточнили размеры и адрес"})}
 	switch {
 	case kind == "message":
@@ -153,6 +171,28 @@ func (p *player) contact(ctx context.Context, t *task, kind, outcome string) err
 		contact["text"] = "Не отвечает"
 	}
 	return p.api.call(ctx, http.MethodPost, "/api/v1/leads/"+t.Lead+"/interactions", contact, nil)
+}
+
+// numberOf is the client's first phone, as the exchange writes it; "" if there is none.
+func (p *player) numberOf(ctx context.Context, lead string) (string, error) {
+	var view struct {
+		Contact *struct{ Phones []string }
+	}
+	if err := p.api.call(ctx, http.MethodGet, "/api/v1/leads/"+lead, nil, &view); err != nil || view.Contact == nil || len(view.Contact.Phones) == 0 {
+		return "", err
+	}
+	return strings.TrimPrefix(view.Contact.Phones[0], "+"), nil
+}
+
+func (p *player) callBack(ctx context.Context, number string, answered bool, now time.Time) error {
+	if number == "" {
+		return nil
+	}
+	c := phoneCall{outgoing: true, number: number, line: "74950000001", extension: p.extension, ring: time.Duration(5+p.random.IntN(20)) * time.Second}
+	if answered {
+		c.talk = time.Duration(40+p.random.IntN(400)) * time.Second
+	}
+	return p.phone.place(ctx, p.api, c, now)
 }
 
 // texts are what people write into a step; a step that is not here gets a word that fits any.

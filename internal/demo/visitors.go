@@ -81,7 +81,8 @@ type letter struct {
 	connection  string
 	contentType string
 	body        []byte
-	again       bool // the same once more: a double click
+	again       bool       // the same once more: a double click
+	call        *phoneCall // a call instead
 }
 
 // letters are the inquiries of the whole time, in order: by day mostly, fewer at weekends, some people twice, now and then a
