@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"marshrut/connectors/registry"
 	"marshrut/internal/postgres"
@@ -242,6 +243,35 @@ func TestEventsReversedAndRepeatedMakeOneInquiry(t *testing.T) {
 	x.want(len(events), "select count(*) from call_event")
 	x.want(0, "select count(*) from call where due_at is not null")
 	x.want(0, "select count(*) from inquiry_conflict")
+}
+
+func TestManyWorkersAtTheEventsOfOneCallMakeOneInquiry(t *testing.T) {
+	x := newExchange(t)
+	for seq := range 12 {
+		x.part("call-1", []string{"Appeared", "Connected", "OnHold"}[seq%3], seq+1)
+	}
+	x.pass(time.Minute)
+	x.summary("call-1", 1, 60, 50)
+	x.send("/events/record/added", `{"entry_id":"call-1","recording_id":"rec-1"}`)
+	var group errgroup.Group
+	for n := range 3 * len(x.held) {
+		group.Go(func() error {
+			for try := 0; ; try++ {
+				err := x.Handle(context.Background(), pipeline.Batch{Events: x.held[n%len(x.held) : n%len(x.held)+1]})
+				if err == nil || postgres.Classify(err) != postgres.Race || try == 20 {
+					return err // the bus brings a batch again that lost a race
+				}
+			}
+		})
+	}
+	x.must(group.Wait())
+	x.pass(5 * time.Minute)
+	x.must(x.FileDueCalls(t.Context()))
+	x.want(1, "select count(*) from inquiry")
+	x.want(1, "select count(*) from lead")
+	x.want(1, "select count(*) from interaction where answered and seconds = 50")
+	x.want(1, "select count(*) from inquiry where details -> 'call' ->> 'recording' = 'rec-1'")
+	x.want(len(x.held), "select count(*) from call_event")
 }
 
 func TestACallWhoseSummaryIsLostIsFiledByWhatIsKnown(t *testing.T) {
