@@ -40,6 +40,11 @@ test-kafka: setup-test build ## the bus and the whole way against a real Apache 
 	@./scripts/setup kafka
 	MARSHRUT_REQUIRE_KAFKA=1 $(GO) test -tags kafka -timeout 20m -count=1 ./pipeline/kafka/... ./internal/kafkatest/... ./internal/oracle/...
 
+.PHONY: test-mail
+test-mail: setup-test ## mailboxes against a real Dovecot
+	@./scripts/setup mail
+	MARSHRUT_REQUIRE_DOVECOT=1 $(GO) test -tags dovecot -timeout 10m -count=1 ./connectors/email/...
+
 .PHONY: bench
 bench: setup-test build ## the numbers the design answers for, as ratios to a floor of the same run
 	$(GO) run ./internal/bench
@@ -48,7 +53,7 @@ bench: setup-test build ## the numbers the design answers for, as ratios to a fl
 lint: setup-run web/dist/manifest.json ## gofmt, go vet, staticcheck, the pages' types
 	@bad=$$(gofmt -l $(GOFILES)); if [ -n "$$bad" ]; then echo "not gofmt-ed:"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
-	$(GO) vet -tags kafka ./...
+	$(GO) vet -tags kafka,dovecot ./...
 	$(GO) tool staticcheck ./...
 	cd web && npm run --silent check
 	@$(GO) mod tidy -diff >/dev/null || { echo "go.mod is not tidy: run go mod tidy"; exit 1; }

@@ -121,7 +121,7 @@ func overrideFromEnvironment(c *Config, environ []string) []error {
 
 // foreign are read by tests and the Makefile, not by the gateway.
 var foreign = map[string]bool{
-	"MARSHRUT_TEST_POSTGRES": true, "MARSHRUT_TEST_KAFKA": true, "MARSHRUT_REQUIRE_KAFKA": true, "MARSHRUT_CORPUS": true,
+	"MARSHRUT_TEST_POSTGRES": true, "MARSHRUT_TEST_KAFKA": true, "MARSHRUT_REQUIRE_KAFKA": true, "MARSHRUT_REQUIRE_DOVECOT": true, "MARSHRUT_CORPUS": true,
 }
 
 func collect(known map[string]reflect.Value, prefix string, v reflect.Value) {
