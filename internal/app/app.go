@@ -121,6 +121,9 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
+// OnStop has Stop end something that the gateway stands on, once nothing uses it any more.
+func (a *App) OnStop(name string, down func(context.Context) error) { a.onStop(name, down) }
+
 // onStop pushes a step that Stop takes down, last first.
 func (a *App) onStop(name string, down func(context.Context) error) {
 	a.mu.Lock()

@@ -57,16 +57,21 @@ func Start(ctx context.Context, o Options) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := configs.Load(folder.settings, o.Environ)
+	office, whereItIs, err := openMail()
 	if err != nil {
 		return nil, err
+	}
+	config, err := configs.Load(folder.settings, append(whereItIs, o.Environ...))
+	if err != nil {
+		return nil, errors.Join(err, office.Close())
 	}
 	clock := newClock()
 	gateway, err := app.New(ctx, app.Options{Config: config, Now: clock.now, Log: app.NewLog(o.Err, config.Log), Version: o.Version})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, office.Close())
 	}
-	if err := furnish(ctx, gateway, clock, folder, o); err != nil {
+	gateway.OnStop("the post office", func(context.Context) error { return office.Close() })
+	if err := furnish(ctx, gateway, office, clock, folder, o); err != nil {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 		defer cancel()
 		return nil, errors.Join(err, gateway.Stop(stop))
@@ -75,7 +80,7 @@ func Start(ctx context.Context, o Options) (*app.App, error) {
 }
 
 // furnish starts the gateway and gives it its history if it has none.
-func furnish(ctx context.Context, gateway *app.App, clock *clock, folder folder, o Options) error {
+func furnish(ctx context.Context, gateway *app.App, office *PostOffice, clock *clock, folder folder, o Options) error {
 	if !folder.complete {
 		clock.set(time.Now().AddDate(0, 0, -o.Days))
 	}
@@ -83,7 +88,7 @@ func furnish(ctx context.Context, gateway *app.App, clock *clock, folder folder,
 		return err
 	}
 	if !folder.complete {
-		if err := makeHistory(ctx, gateway, clock, o); err != nil {
+		if err := makeHistory(ctx, gateway, office, clock, o); err != nil {
 			return fmt.Errorf("make the history of the demo company: %w", err)
 		}
 		clock.follow()
@@ -91,7 +96,7 @@ func furnish(ctx context.Context, gateway *app.App, clock *clock, folder folder,
 			return err
 		}
 	}
-	return welcome(ctx, gateway, o)
+	return welcome(ctx, gateway, office, o)
 }
 
 // folder is where the company lives.
@@ -154,16 +159,16 @@ func newTokens(tokens []string) []string {
 
 // moveTo keeps the company when it is started on another address.
 func (f folder) moveTo(listen string) error {
-	config, err := configs.Load(f.settings, nil)
+	config, err := configs.Load(f.settings, []string{"ROMASHKA_IMAP=localhost:1", "ROMASHKA_SMTP=localhost:1", "ROMASHKA_PASSWORD="})
 	if err != nil {
 		return err
 	}
 	if config.HTTP.Listen == listen {
 		return nil
 	}
-	tokens := make([]string, len(config.Connections))
-	for i, connection := range config.Connections {
-		tokens[i] = connection.Token.Reveal()
+	var tokens []string
+	for _, connection := range config.Connections {
+		tokens = append(tokens, connection.Token.Reveal())
 	}
 	return f.write(listen, newTokens(tokens))
 }
@@ -199,7 +204,7 @@ func (f folder) finish() error {
 }
 
 // welcome prints how to get in. The last line is the API token.
-func welcome(ctx context.Context, gateway *app.App, o Options) error {
+func welcome(ctx context.Context, gateway *app.App, office *PostOffice, o Options) error {
 	now := time.Now()
 	if err := revokeTokens(ctx, gateway.Staff, "demo", now); err != nil {
 		return err
@@ -224,7 +229,8 @@ func welcome(ctx context.Context, gateway *app.App, o Options) error {
 			}
 		}
 	}
-	fmt.Fprintf(o.Out, "\n  попробуйте (try):\n    curl -d 'Имя=Анна' -d 'Телефон=+7 900 000-00-01' -d 'Комментарий=Нужен кондиционер' %s\n\n", site)
+	fmt.Fprintf(o.Out, "\n  попробуйте (try):\n    curl -d 'Имя=Анна' -d 'Телефон=+7 900 000-00-01' -d 'Комментарий=Нужен кондиционер' %s\n", site)
+	fmt.Fprintf(o.Out, "    printf 'From: Анна <anna@example.org>\\nSubject: Монтаж\\n\\nСколько стоит?\\n' | curl -T - --mail-from anna@example.org --mail-rcpt %s smtp://%s\n\n", mailbox, office.SMTP)
 	fmt.Fprintf(o.Out, "  Ctrl-C останавливает; данные остаются в %s\n", o.Dir)
 	_, err = fmt.Fprintf(o.Out, "token: %s\n", token)
 	return err

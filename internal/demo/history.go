@@ -24,6 +24,8 @@ const step = 20 * time.Minute
 // history makes the past of the company.
 type history struct {
 	gateway *app.App
+	office  *PostOffice
+	reading bool // the gateway reads the mailbox
 	clock   *clock
 	api     *client
 	phone   *exchange
@@ -34,12 +36,12 @@ type history struct {
 }
 
 // makeHistory lets the company work from where the clock stands until now. The same seed makes the same company.
-func makeHistory(ctx context.Context, gateway *app.App, clock *clock, o Options) error {
+func makeHistory(ctx context.Context, gateway *app.App, office *PostOffice, clock *clock, o Options) error {
 	if err := hire(ctx, gateway, clock); err != nil {
 		return err
 	}
 	r := seeded()
-	h := &history{gateway: gateway, clock: clock, players: map[string]*player{}, plans: map[string]time.Time{}}
+	h := &history{gateway: gateway, office: office, clock: clock, players: map[string]*player{}, plans: map[string]time.Time{}}
 	var err error
 	if h.phone, err = newExchange(gateway, clock.now()); err != nil {
 		return err
@@ -110,6 +112,9 @@ func (h *history) post(ctx context.Context, l letter) error {
 	if l.call != nil {
 		h.stale = true
 		return h.phone.place(ctx, h.api, *l.call, l.at)
+	}
+	if l.connection == "mail" {
+		return h.postMail(ctx, l)
 	}
 	address, err := h.address(l.connection)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,14 +128,13 @@ func (c *counter) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-func (c *counter) Mail(string, *smtp.MailOptions) error {
-	if !c.signed {
+func (c *counter) Mail(string, *smtp.MailOptions) error { return nil }
+
+// Rcpt takes letters to the mailbox from everybody, letters to others from its owner.
+func (c *counter) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if !c.signed && !strings.EqualFold(to, c.office.address) {
 		return smtp.ErrAuthRequired
 	}
-	return nil
-}
-
-func (c *counter) Rcpt(to string, _ *smtp.RcptOptions) error {
 	c.to = to
 	return nil
 }
@@ -146,6 +146,9 @@ func (c *counter) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {
 		return err
+	}
+	if strings.EqualFold(c.to, c.office.address) {
+		return c.office.Put(Inbox, time.Now(), raw)
 	}
 	c.office.mu.Lock()
 	defer c.office.mu.Unlock()

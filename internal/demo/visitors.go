@@ -83,6 +83,7 @@ type letter struct {
 	body        []byte
 	again       bool       // the same once more: a double click
 	call        *phoneCall // a call instead
+	folder, id  string     // of a letter of the mailbox: where it lies, and its Message-ID
 }
 
 // letters are the inquiries of the whole time, in order: by day mostly, fewer at weekends, some people twice, now and then a
@@ -108,7 +109,8 @@ func letters(r *rand.Rand, from, to time.Time, about int) []letter {
 			} else {
 				known = append(known, v)
 			}
-			all = append(all, compose(r, v, at))
+			one := compose(r, v, at)
+			all = append(append(all, one), thread(r, v, one, to)...)
 		}
 	}
 	all = append(all, letter{at: to.Add(-50 * time.Hour), connection: "partner", contentType: "application/json", body: []byte(`{"order_id":"P-0","contact":`)})
@@ -137,12 +139,14 @@ func momentOfDay(r *rand.Rand) time.Duration {
 func compose(r *rand.Rand, v visitor, at time.Time) letter {
 	wish := pick(r, wishes)
 	switch n := r.IntN(100); {
-	case n < 38:
+	case n < 34:
 		return siteForm(r, v, at, wish)
-	case n < 62:
+	case n < 56:
 		return landingForm(r, v, at, wish)
-	case n < 80:
+	case n < 72:
 		return priceForm(r, v, at, wish)
+	case n < 84:
+		return mailLetter(r, v, at, wish)
 	default:
 		return partnerHook(r, v, at, wish)
 	}

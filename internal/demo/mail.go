@@ -1,0 +1,112 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	mathrand "math/rand/v2"
+	"mime"
+	"strings"
+	"time"
+
+	"golang.org/x/text/encoding/charmap"
+
+	"marshrut/internal/app"
+	"marshrut/pipeline"
+)
+
+// mailbox is the address of the company; its letters are in a post office of the demo company's own.
+const mailbox = "info@romashka.example.org"
+
+// openMail opens the post office and tells the settings where it is: it is elsewhere at every start.
+func openMail() (*PostOffice, []string, error) {
+	secret := make([]byte, 16)
+	rand.Read(secret)
+	password := hex.EncodeToString(secret)
+	office, err := OpenPostOffice(mailbox, password)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the post office of the demo company: %w", err)
+	}
+	return office, []string{"ROMASHKA_IMAP=" + office.IMAP, "ROMASHKA_SMTP=" + office.SMTP, "ROMASHKA_PASSWORD=" + password}, nil
+}
+
+var topics = []string{"Вопрос по кондиционеру", "Расчёт стоимости", "Заявка", "Нужна консультация", "Сроки монтажа", ""}
+
+// mailLetter is a letter as people write them: in one of five cases by an old program that does not say its charset.
+func mailLetter(r *mathrand.Rand, v visitor, at time.Time, wish string) letter {
+	id := fmt.Sprintf("%016x@mail.example.org", r.Uint64())
+	text := "Здравствуйте!\n\n" + wish + "\n\n-- \n" + v.first + " " + v.last + "\n" + v.phone + "\n"
+	header := []string{"From: " + mime.BEncoding.Encode("utf-8", v.first+" "+v.last) + " <" + v.email + ">", "To: " + mailbox,
+		"Subject: " + mime.BEncoding.Encode("utf-8", pick(r, topics)), "Date: " + at.Format(time.RFC1123Z), "Message-ID: <" + id + ">"}
+	if r.IntN(5) == 0 {
+		text, _ = charmap.Windows1251.NewEncoder().String(text) // a Russian text of our own
+	} else {
+		header = append(header, "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit")
+	}
+	return letter{at: at, connection: "mail", folder: Inbox, id: id, body: wire(header, text)}
+}
+
+func wire(header []string, text string) []byte {
+	return []byte(strings.ReplaceAll(strings.Join(header, "\n")+"\n\n"+text, "\n", "\r\n"))
+}
+
+// thread is what follows a letter: half of them a manager answers from a mail program, and most clients answer that.
+func thread(r *mathrand.Rand, v visitor, l letter, to time.Time) []letter {
+	if l.connection != "mail" || r.IntN(2) == 0 {
+		return nil
+	}
+	answered := l.at.Add(time.Duration(40+r.IntN(600)) * time.Minute)
+	answer := letter{at: answered, connection: "mail", folder: Written, id: fmt.Sprintf("%016x@romashka.example.org", r.Uint64())}
+	answer.body = wire([]string{"From: " + mime.BEncoding.Encode("utf-8", "Ромашка") + " <" + mailbox + ">", "To: " + v.email,
+		"Subject: Re: ", "Date: " + answered.Format(time.RFC1123Z), "Message-ID: <" + answer.id + ">", "In-Reply-To: <" + l.id + ">", "References: <" + l.id + ">",
+		"Content-Type: text/plain; charset=utf-8"}, "Добрый день! Посчитали, расчёт ниже. Когда удобно обсудить?\n\n> "+l.at.Format("02.01.2006")+"\n")
+	again := answered.Add(time.Duration(2+r.IntN(30)) * time.Hour)
+	reply := letter{at: again, connection: "mail", folder: Inbox, id: fmt.Sprintf("%016x@mail.example.org", r.Uint64())}
+	reply.body = wire([]string{"From: " + mime.BEncoding.Encode("utf-8", v.first+" "+v.last) + " <" + v.email + ">", "To: " + mailbox,
+		"Subject: Re: ", "Date: " + again.Format(time.RFC1123Z), "Message-ID: <" + reply.id + ">", "In-Reply-To: <" + answer.id + ">",
+		"References: <" + l.id + "> <" + answer.id + ">", "Content-Type: text/plain; charset=utf-8"},
+		pick(r, []string{"Спасибо, подходит. Позвоните завтра до обеда.", "А можно дешевле?", "Хорошо, жду договор."})+
+			"\n\n"+answered.Format("02.01.2006, 15:04")+", \"Ромашка\" <"+mailbox+">:\n> Добрый день! Посчитали, расчёт ниже.\n")
+	var all []letter
+	for _, one := range []letter{answer, reply} {
+		if one.at.Before(to) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// postMail lays a letter into the mailbox and waits until it is filed.
+func (h *history) postMail(ctx context.Context, l letter) error {
+	if !h.reading {
+		if err := awaitReading(ctx, h.gateway); err != nil {
+			return err
+		}
+		h.reading = true
+	}
+	if err := h.office.Put(l.folder, l.at, l.body); err != nil {
+		return err
+	}
+	h.stale = true
+	return h.api.awaitFiled(ctx, pipeline.ID("mail", "id", l.id))
+}
+
+// awaitReading waits until the gateway reads the mailbox: what comes before that is history to it.
+func awaitReading(ctx context.Context, gateway *app.App) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for folders := 0; folders < 2; {
+		if err := gateway.Pool().QueryRow(ctx, `select count(*) from connection_cursor where connection = 'mail'`).Scan(&folders); err != nil {
+			return fmt.Errorf("wait until the mailbox is read: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the mailbox is not read: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
