@@ -274,8 +274,12 @@ func read(m *imapclient.FetchMessageData, limit int64) (uid imap.UID, raw []byte
 func (s *session) await(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
+	// What came while the last letters were taken is told with any command; some servers forget it when IDLE begins.
+	if err := s.within(answer, s.client.Noop().Wait); err != nil {
+		return fmt.Errorf("wait for letters: %w", err)
+	}
 	var idle *imapclient.IdleCommand
-	if s.idles {
+	if s.idles && len(s.news) == 0 {
 		err := s.within(answer, func() (err error) {
 			idle, err = s.client.Idle()
 			return err

@@ -31,20 +31,21 @@ func openMail() (*PostOffice, []string, error) {
 	return office, []string{"ROMASHKA_IMAP=" + office.IMAP, "ROMASHKA_SMTP=" + office.SMTP, "ROMASHKA_PASSWORD=" + password}, nil
 }
 
-var topics = []string{"Вопрос по кондиционеру", "Расчёт стоимости", "Заявка", "Нужна консультация", "Сроки монтажа", ""}
+var topics = []string{"Вопрос по кондиционеру", "Расчёт стоимости", "Заявка", "Нужна консультация", "Сроки монтажа", "Кондиционер в офис"}
 
 // mailLetter is a letter as people write them: in one of five cases by an old program that does not say its charset.
 func mailLetter(r *mathrand.Rand, v visitor, at time.Time, wish string) letter {
 	id := fmt.Sprintf("%016x@mail.example.org", r.Uint64())
 	text := "Здравствуйте!\n\n" + wish + "\n\n-- \n" + v.first + " " + v.last + "\n" + v.phone + "\n"
+	topic := pick(r, topics)
 	header := []string{"From: " + mime.BEncoding.Encode("utf-8", v.first+" "+v.last) + " <" + v.email + ">", "To: " + mailbox,
-		"Subject: " + mime.BEncoding.Encode("utf-8", pick(r, topics)), "Date: " + at.Format(time.RFC1123Z), "Message-ID: <" + id + ">"}
+		"Subject: " + mime.BEncoding.Encode("utf-8", topic), "Date: " + at.Format(time.RFC1123Z), "Message-ID: <" + id + ">"}
 	if r.IntN(5) == 0 {
 		text, _ = charmap.Windows1251.NewEncoder().String(text) // a Russian text of our own
 	} else {
 		header = append(header, "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit")
 	}
-	return letter{at: at, connection: "mail", folder: Inbox, id: id, body: wire(header, text)}
+	return letter{at: at, connection: "mail", folder: Inbox, id: id, topic: topic, body: wire(header, text)}
 }
 
 func wire(header []string, text string) []byte {
@@ -59,12 +60,12 @@ func thread(r *mathrand.Rand, v visitor, l letter, to time.Time) []letter {
 	answered := l.at.Add(time.Duration(40+r.IntN(600)) * time.Minute)
 	answer := letter{at: answered, connection: "mail", folder: Written, id: fmt.Sprintf("%016x@romashka.example.org", r.Uint64())}
 	answer.body = wire([]string{"From: " + mime.BEncoding.Encode("utf-8", "Ромашка") + " <" + mailbox + ">", "To: " + v.email,
-		"Subject: Re: ", "Date: " + answered.Format(time.RFC1123Z), "Message-ID: <" + answer.id + ">", "In-Reply-To: <" + l.id + ">", "References: <" + l.id + ">",
+		"Subject: " + mime.BEncoding.Encode("utf-8", "Re: "+l.topic), "Date: " + answered.Format(time.RFC1123Z), "Message-ID: <" + answer.id + ">", "In-Reply-To: <" + l.id + ">", "References: <" + l.id + ">",
 		"Content-Type: text/plain; charset=utf-8"}, "Добрый день! Посчитали, расчёт ниже. Когда удобно обсудить?\n\n> "+l.at.Format("02.01.2006")+"\n")
 	again := answered.Add(time.Duration(2+r.IntN(30)) * time.Hour)
 	reply := letter{at: again, connection: "mail", folder: Inbox, id: fmt.Sprintf("%016x@mail.example.org", r.Uint64())}
 	reply.body = wire([]string{"From: " + mime.BEncoding.Encode("utf-8", v.first+" "+v.last) + " <" + v.email + ">", "To: " + mailbox,
-		"Subject: Re: ", "Date: " + again.Format(time.RFC1123Z), "Message-ID: <" + reply.id + ">", "In-Reply-To: <" + answer.id + ">",
+		"Subject: " + mime.BEncoding.Encode("utf-8", "Re: "+l.topic), "Date: " + again.Format(time.RFC1123Z), "Message-ID: <" + reply.id + ">", "In-Reply-To: <" + answer.id + ">",
 		"References: <" + l.id + "> <" + answer.id + ">", "Content-Type: text/plain; charset=utf-8"},
 		pick(r, []string{"Спасибо, подходит. Позвоните завтра до обеда.", "А можно дешевле?", "Хорошо, жду договор."})+
 			"\n\n"+answered.Format("02.01.2006, 15:04")+", \"Ромашка\" <"+mailbox+">:\n> Добрый день! Посчитали, расчёт ниже.\n")
@@ -87,6 +88,9 @@ func (h *history) postMail(ctx context.Context, l letter) error {
 	}
 	if err := h.office.Put(l.folder, l.at, l.body); err != nil {
 		return err
+	}
+	if l.folder != Inbox {
+		return nil // looked at with the next letter that comes; it is filed as of its own moment
 	}
 	h.stale = true
 	return h.api.awaitFiled(ctx, pipeline.ID("mail", "id", l.id))

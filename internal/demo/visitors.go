@@ -84,6 +84,7 @@ type letter struct {
 	again       bool       // the same once more: a double click
 	call        *phoneCall // a call instead
 	folder, id  string     // of a letter of the mailbox: where it lies, and its Message-ID
+	topic       string
 }
 
 // letters are the inquiries of the whole time, in order: by day mostly, fewer at weekends, some people twice, now and then a
