@@ -60,5 +60,8 @@ func (a *App) connections() exchange.Connections {
 	return a.Connections
 }
 
+// Beside runs work of the caller under the supervisor: it is started again when it fails, and ended with the gateway's own.
+func (a *App) Beside(name string, work func(context.Context) error) { a.work.start(name, work) }
+
 // Pool is the database as people use it: for the demo company, which sets itself up.
 func (a *App) Pool() *pgxpool.Pool { return a.database.people }

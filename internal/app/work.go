@@ -52,6 +52,7 @@ func (a *App) startWorker() {
 	a.registry.MustRegister(delivery.Backlog{Pool: a.database.work, Now: a.now})
 	a.work.start("deliveries", a.deliveries().Run)
 	a.work.start("pollers", a.pollers().Run)
+	a.work.start("exchange", a.exchange.Run)
 	a.work.start("housekeeping", a.keepHouse)
 }
 

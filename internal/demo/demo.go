@@ -96,7 +96,11 @@ func furnish(ctx context.Context, gateway *app.App, office *PostOffice, clock *c
 			return err
 		}
 	}
-	return welcome(ctx, gateway, office, o)
+	base, err := openBase(ctx, gateway, folder)
+	if err != nil {
+		return err
+	}
+	return welcome(ctx, gateway, office, base, o)
 }
 
 // folder is where the company lives.
@@ -131,7 +135,7 @@ func (f folder) discard() error {
 		return err
 	}
 	var problems []error
-	for _, name := range []string{"blobs", "postgres", "secret", "marshrut.yaml"} {
+	for _, name := range []string{"blobs", "postgres", "secret", "marshrut.yaml", "1c.jsonl"} {
 		problems = append(problems, os.RemoveAll(filepath.Join(f.dir, name)))
 	}
 	return errors.Join(problems...)
@@ -157,14 +161,11 @@ func newTokens(tokens []string) []string {
 	return tokens
 }
 
-// moveTo keeps the company when it is started on another address.
+// moveTo keeps the company when it is started on another address, or by a later version with other settings.
 func (f folder) moveTo(listen string) error {
 	config, err := configs.Load(f.settings, []string{"ROMASHKA_IMAP=localhost:1", "ROMASHKA_SMTP=localhost:1", "ROMASHKA_PASSWORD="})
 	if err != nil {
 		return err
-	}
-	if config.HTTP.Listen == listen {
-		return nil
 	}
 	var tokens []string
 	for _, connection := range config.Connections {
@@ -204,7 +205,7 @@ func (f folder) finish() error {
 }
 
 // welcome prints how to get in. The last line is the API token.
-func welcome(ctx context.Context, gateway *app.App, office *PostOffice, o Options) error {
+func welcome(ctx context.Context, gateway *app.App, office *PostOffice, base *base, o Options) error {
 	now := time.Now()
 	if err := revokeTokens(ctx, gateway.Staff, "demo", now); err != nil {
 		return err
@@ -229,6 +230,7 @@ func welcome(ctx context.Context, gateway *app.App, office *PostOffice, o Option
 			}
 		}
 	}
+	fmt.Fprintf(o.Out, "\n  1С:УНФ, имитация (a simulated 1C base): %s  %s / %s\n", base.address, baseUser, basePassword)
 	fmt.Fprintf(o.Out, "\n  попробуйте (try):\n    curl -d 'Имя=Анна' -d 'Телефон=+7 900 000-00-01' -d 'Комментарий=Нужен кондиционер' %s\n", site)
 	fmt.Fprintf(o.Out, "    printf 'From: Анна <anna@example.org>\\nSubject: Монтаж\\n\\nСколько стоит?\\n' | curl -T - --mail-from anna@example.org --mail-rcpt %s smtp://%s\n\n", mailbox, office.SMTP)
 	fmt.Fprintf(o.Out, "  Ctrl-C останавливает; данные остаются в %s\n", o.Dir)
