@@ -1,10 +1,10 @@
 package exchange_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,6 +64,7 @@ type pair struct {
 	base    *onectest.Base
 	gateway *app.App
 	pool    *pgxpool.Pool
+	log     lines
 }
 
 func newPair(t *testing.T, behaviour onectest.Behaviour, more string, schema ...onectest.Schema) *pair {
@@ -84,11 +86,12 @@ func newPair(t *testing.T, behaviour onectest.Behaviour, more string, schema ...
 	p.must(os.WriteFile(file, fmt.Appendf(nil, settings, t.TempDir(), database, server.URL, more), 0o600))
 	config, err := configs.Load(file, nil)
 	p.must(err)
-	p.gateway, err = app.New(t.Context(), app.Options{Config: config, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	p.gateway, err = app.New(t.Context(), app.Options{Config: config, Log: slog.New(slog.NewTextHandler(&p.log, nil))})
 	p.must(err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
+		p.silent(ctx)
 		if err := p.gateway.Stop(ctx); err != nil {
 			t.Error(err)
 		}
@@ -100,6 +103,36 @@ func newPair(t *testing.T, behaviour onectest.Behaviour, more string, schema ...
 		p.must(err)
 	}
 	return p
+}
+
+// lines is a log that is written from many sides.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// silent wants no secret of the base and no name or phone of a client in the log, and no secret in what is stored.
+func (p *pair) silent(ctx context.Context) {
+	p.log.mu.Lock()
+	said := p.log.text.String()
+	p.log.mu.Unlock()
+	for _, word := range []string{"a-password-of-tests", "Ромашкина", "0000011", "000-00-11"} {
+		if strings.Contains(said, word) {
+			p.t.Errorf("the log tells %q:\n%s", word, said)
+		}
+	}
+	for _, table := range []string{"delivery", "exchange_link", "exchange_conflict", "journal", "inquiry", "connection", "connection_cursor"} {
+		var n int
+		if err := p.pool.QueryRow(ctx, `select count(*) from `+table+` t where t::text like '%a-password-of-tests%'`).Scan(&n); err != nil || n > 0 {
+			p.t.Errorf("table %s holds the password %d times, %v", table, n, err)
+		}
+	}
 }
 
 func (p *pair) must(err error) {
