@@ -31,6 +31,7 @@ type commands struct {
 	Connection connectionCommand `cmd:"" help:"Where inquiries come from."`
 	Process    processCommand    `cmd:"" help:"Route maps."`
 	Report     reportCommand     `cmd:"" help:"Print or save a report."`
+	Delivery   deliveryCommand   `cmd:"" help:"What could not be sent."`
 	Onec       onecCommand       `cmd:"" help:"1C infobases."`
 	Deadletter deadletterCommand `cmd:"" help:"Inquiries that could not be understood or stored."`
 

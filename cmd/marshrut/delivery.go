@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marshrut/internal/app"
+	"marshrut/pipeline/delivery"
+)
+
+type deliveryCommand struct {
+	List    deliveryList    `cmd:"" help:"What could not be sent, and why."`
+	Replay  deliveryReplay  `cmd:"" help:"Send again, once the cause is removed."`
+	Discard deliveryDiscard `cmd:"" help:"Give one up, and say why. What waited behind it goes on."`
+}
+
+// parked are the deliveries that wait for a person, page by page.
+func parked(c console, t *app.Tools, connection string, use func(delivery.Delivery)) error {
+	filter := delivery.Filter{State: delivery.Parked, Connection: connection, Limit: 200}
+	for {
+		list, err := delivery.List(c.ctx, t.Pool, filter)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, d := range list {
+			use(d)
+		}
+		filter.Before = list[len(list)-1].ID
+	}
+}
+
+type deliveryList struct {
+	settings
+	Connection string `help:"Only of this one."`
+}
+
+func (l *deliveryList) Run(c console) error {
+	return l.with(c, func(t *app.Tools) error {
+		return table(c, "ID\tCONNECTION\tOBJECT\tLEAD\tATTEMPTS\tWHY", func(row func(string, ...any)) {
+			err := parked(c, t, l.Connection, func(d delivery.Delivery) {
+				row("%d\t%s\t%s\t%d\t%d\t%s", d.ID, d.Connection, d.Object, d.Lead, d.Attempts, d.LastError)
+			})
+			if err != nil {
+				row("%v", err)
+			}
+		})
+	})
+}
+
+type deliveryReplay struct {
+	settings
+	IDs        []int64 `arg:"" optional:"" help:"Which; or --connection."`
+	Connection string  `help:"All of this one."`
+}
+
+func (r *deliveryReplay) Run(c console) error {
+	if (r.Connection != "") == (len(r.IDs) > 0) {
+		return fmt.Errorf("%w: name ids, or a --connection", errUsage)
+	}
+	return r.with(c, func(t *app.Tools) error {
+		ids := r.IDs
+		if r.Connection != "" {
+			if err := parked(c, t, r.Connection, func(d delivery.Delivery) { ids = append(ids, d.ID) }); err != nil {
+				return err
+			}
+		}
+		var problems []error
+		for _, id := range ids {
+			if err := inTx(c.ctx, t, func(tx pgx.Tx) error { _, err := delivery.Replay(c.ctx, tx, time.Now(), id); return err }); err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			c.printf("%d is sent again\n", id)
+		}
+		return errors.Join(problems...)
+	})
+}
+
+type deliveryDiscard struct {
+	settings
+	ID     int64  `arg:""`
+	Reason string `required:""`
+}
+
+func (d *deliveryDiscard) Run(c console) error {
+	return d.with(c, func(t *app.Tools) error {
+		return inTx(c.ctx, t, func(tx pgx.Tx) error {
+			_, err := delivery.Discard(c.ctx, tx, time.Now(), d.ID, d.Reason)
+			return err
+		})
+	})
+}
+
+func inTx(ctx context.Context, t *app.Tools, f func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, t.Pool, f)
+}
