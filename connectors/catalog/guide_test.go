@@ -25,6 +25,22 @@ func TestTheGuideNamesEverySettingOfAForm(t *testing.T) {
 	}
 }
 
+func TestTheGuideNamesEverySettingOfABase(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/connecting-1c.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := catalog.Find("onec", "infobase")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range connectors.SettingsOf(p) {
+		if !strings.Contains(string(guide), "`"+s.Key+"`") {
+			t.Errorf("docs/connecting-1c.md does not name %s", s.Key)
+		}
+	}
+}
+
 func TestTheGuideToProvidersNamesWhatThereIs(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/adding-a-provider.md")
 	if err != nil {

@@ -15,6 +15,9 @@ import (
 	"marshrut/pipeline"
 )
 
+// wordsFresh is how long the names of the base are taken as they were read: people add states and employees.
+const wordsFresh = 10 * time.Minute
+
 // noSessionPause is how long a base without licences is left alone.
 const noSessionPause = 2 * time.Minute
 
@@ -181,9 +184,9 @@ func (i *Instance) prepare(ctx context.Context) error {
 		return &connectors.Trouble{Words: i.say.notSetUp, Final: true}
 	}
 	i.mu.Lock()
-	checked := i.checked
+	fresh := time.Since(i.checked) < wordsFresh
 	i.mu.Unlock()
-	if checked {
+	if fresh {
 		return nil
 	}
 	m, err := i.client.Metadata(ctx)
@@ -201,7 +204,7 @@ func (i *Instance) prepare(ctx context.Context) error {
 func (i *Instance) forget() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.checked = false
+	i.checked = time.Time{}
 	i.client.ForgetMetadata()
 }
 
@@ -245,7 +248,7 @@ func (i *Instance) readWords(ctx context.Context) error {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.words, i.checked = words, true
+	i.words, i.checked = words, time.Now()
 	return nil
 }
 

@@ -29,8 +29,8 @@ type Instance struct {
 
 	mu      sync.Mutex
 	words   map[string]*dictionary // of the base, by set
-	checked bool
-	backoff time.Duration // of the exchange plan
+	checked time.Time              // when the base was last seen to be as the profile says
+	backoff time.Duration          // of the exchange plan
 }
 
 // New gives the instance of a connection. It does not call the base.

@@ -75,7 +75,7 @@ func New(o Options) (*Client, error) {
 	if o.Pause == nil {
 		o.Pause = pause
 	}
-	c := &Client{Options: o, base: base, slots: make(chan *session, o.Concurrency)}
+	c := &Client{Options: o, base: base, slots: make(chan *session, o.Concurrency), metadata: metadataCache{reading: make(chan struct{}, 1)}}
 	for range o.Concurrency {
 		c.slots <- &session{off: o.NoSessions}
 	}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 )
 
 // Metadata are what a base publishes.
@@ -37,17 +37,24 @@ func local(name string) string { return name[strings.LastIndexByte(name, '.')+1:
 // metadataCache keeps what was read: those of a whole configuration are 17 MB and take
 // half a minute.
 type metadataCache struct {
-	mu   sync.Mutex
-	have *Metadata
+	have    atomic.Pointer[Metadata]
+	reading chan struct{} // one at a time; whoever waits keeps its own patience
 }
 
 // Metadata reads what the base publishes, once. Whoever learns that it has changed
 // says ForgetMetadata.
 func (c *Client) Metadata(ctx context.Context) (*Metadata, error) {
-	c.metadata.mu.Lock()
-	defer c.metadata.mu.Unlock()
-	if c.metadata.have != nil {
-		return c.metadata.have, nil
+	if m := c.metadata.have.Load(); m != nil {
+		return m, nil
+	}
+	select {
+	case c.metadata.reading <- struct{}{}:
+		defer func() { <-c.metadata.reading }()
+	case <-ctx.Done():
+		return nil, &Error{Op: "GET $metadata", Kind: Unavailable, cause: ctx.Err()}
+	}
+	if m := c.metadata.have.Load(); m != nil {
+		return m, nil
 	}
 	var read *Metadata
 	_, err := c.get(ctx, call{method: http.MethodGet, path: "$metadata", accept: "application/xml", long: true,
@@ -61,15 +68,13 @@ func (c *Client) Metadata(ctx context.Context) (*Metadata, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.metadata.have = read
+	c.metadata.have.Store(read)
 	return read, nil
 }
 
 // ForgetMetadata lets the next question read them anew.
 func (c *Client) ForgetMetadata() {
-	c.metadata.mu.Lock()
-	defer c.metadata.mu.Unlock()
-	c.metadata.have = nil
+	c.metadata.have.Store(nil)
 }
 
 // ReadMetadata reads CSDL as a stream; it holds no more of it than it gives back.
