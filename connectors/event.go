@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,7 +47,7 @@ func NewEvent(c *Connected, r Request, receipt Receipt, zone *time.Location) pip
 	e := pipeline.Event{
 		ID:              identity(c.Name, r, receipt, hash, zone),
 		Source:          "/connections/" + c.Name,
-		Type:            "ru.marshrut.inquiry." + orElse(receipt.Type, c.Connector),
+		Type:            "ru.marshrut.inquiry." + cmp.Or(receipt.Type, c.Connector),
 		Subject:         receipt.VendorID,
 		Time:            r.ReceivedAt,
 		Key:             receipt.Key,
@@ -154,11 +155,4 @@ func SetRepairs(e *pipeline.Event, repairs map[string]string) error {
 	e.Attributes = maps.Clone(e.Attributes)
 	e.SetAttribute(attrRepair, string(text))
 	return nil
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -37,7 +38,7 @@ const firstPause = time.Second
 func (s *Supervisor) Run(ctx context.Context) error {
 	var pollers errgroup.Group
 	running := map[*Connected]context.CancelFunc{}
-	tick := time.NewTicker(orDuration(s.Every, 10*time.Second))
+	tick := time.NewTicker(cmp.Or(s.Every, 10*time.Second))
 	defer tick.Stop()
 	for {
 		s.follow(ctx, &pollers, running)
@@ -88,14 +89,14 @@ func (s *Supervisor) keep(ctx context.Context, c *Connected, poller Poller) {
 		if s.Report != nil && ctx.Err() == nil {
 			s.Report(c.Name, err)
 		}
-		if err == nil || time.Since(started) > orDuration(s.MaxPause, 5*time.Minute) {
+		if err == nil || time.Since(started) > cmp.Or(s.MaxPause, 5*time.Minute) {
 			pause = firstPause // it worked for a good while: what failed is something new
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log().Warn("connection failed, trying again", "connection", c.Name, "pause", pause, "error", c.RedactText(err.Error()))
 		}
 		wait(ctx, pause+rand.N(pause/4+1))
-		pause = min(pause*2, orDuration(s.MaxPause, 5*time.Minute))
+		pause = min(pause*2, cmp.Or(s.MaxPause, 5*time.Minute))
 	}
 }
 
@@ -141,11 +142,4 @@ func wait(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-}
-
-func orDuration(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -69,7 +70,7 @@ func (s *Service) Performers(ctx context.Context, tx pgx.Tx, now time.Time, vaca
 // takeTurns chooses among several candidates, role by role.
 func (s *Service) takeTurns(ctx context.Context, tx pgx.Tx, vacancies []Vacancy, pools [][]int64, waiting map[string][]int, found []Performer) error {
 	var equal []int // vacancies for the least loaded
-	for _, role := range sortedKeys(waiting) {
+	for _, role := range slices.Sorted(maps.Keys(waiting)) {
 		var round []int
 		for _, i := range waiting[role] {
 			if vacancies[i].Mode == bpmn.LeastLoaded {
@@ -197,13 +198,4 @@ func presentMembers(people *staff.Directory, now time.Time, role string, substit
 	}
 	slices.Sort(here)
 	return slices.Compact(here)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

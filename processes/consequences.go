@@ -3,6 +3,8 @@ package processes
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -54,7 +56,7 @@ func (s *Service) Consequences(ctx context.Context, task int64, values map[strin
 // withSteps is the state with further steps of a task done.
 func withSteps(in engine.Instance, no int, values map[string]any) engine.Instance {
 	var done []engine.Event
-	for _, id := range sortedKeys(values) {
+	for _, id := range slices.Sorted(maps.Keys(values)) {
 		done = append(done, engine.StepDone{Task: no, Step: id, Value: values[id]})
 	}
 	return engine.Evolve(in, done...)

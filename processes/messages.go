@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -106,7 +107,7 @@ func (t *turn) message(m Message) {
 	if m.Actor.ID == 0 {
 		m.Actor = staff.System()
 	}
-	for _, id := range sortedIDs(t.instances) {
+	for _, id := range slices.Sorted(maps.Keys(t.instances)) {
 		in := t.instances[id]
 		if in.subject != m.Subject || in.endedAt != nil {
 			continue
@@ -174,7 +175,7 @@ func (t *turn) cancelAll(ctx context.Context, actor staff.Actor, subjects []int6
 			return err
 		}
 	}
-	for _, id := range sortedIDs(t.instances) {
+	for _, id := range slices.Sorted(maps.Keys(t.instances)) {
 		in := t.instances[id]
 		if in.root != in.id || in.endedAt != nil || keep[in.root] || !slices.Contains(subjects, in.subject) {
 			continue

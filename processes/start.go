@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -289,7 +291,7 @@ func (t *turn) latest(ctx context.Context, starting []start) (map[string]found, 
 	for _, st := range starting {
 		versions[st.Process] = found{err: noMap(st.Process)}
 	}
-	rows, err := t.tx.Query(ctx, latestSQL, pgx.NamedArgs{"keys": sortedKeys(versions)})
+	rows, err := t.tx.Query(ctx, latestSQL, pgx.NamedArgs{"keys": slices.Sorted(maps.Keys(versions))})
 	if err != nil {
 		return nil, fmt.Errorf("look for the latest route maps: %w", err)
 	}

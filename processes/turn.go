@@ -298,7 +298,3 @@ func (t *turn) give(v vacancy, p Performer) {
 	}
 	t.announce(row, v.entry.actor)
 }
-
-func sortedIDs(instances map[int64]*instance) []int64 {
-	return slices.Sorted(maps.Keys(instances))
-}

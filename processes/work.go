@@ -287,7 +287,7 @@ func (w *work) prepare(c Completion) error {
 			return err
 		}
 	}
-	for _, id := range sortedKeys(left) {
+	for _, id := range slices.Sorted(maps.Keys(left)) {
 		if err := w.doStep(id, left[id]); err != nil { // no such step: the engine says so
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,7 +197,7 @@ func (c Cell) ids(q Query) (string, pgx.NamedArgs, error) {
 		keys[dim] = value
 	}
 	args, conditions := q.args(), []string{m.condition()}
-	for _, dim := range sortedKeys(keys) {
+	for _, dim := range slices.Sorted(maps.Keys(keys)) {
 		if _, known := dimensions[dim]; !known {
 			return "", nil, fmt.Errorf("leads of %q by %q: %w", c.Column, dim, ErrUnknown)
 		}
@@ -204,15 +205,6 @@ func (c Cell) ids(q Query) (string, pgx.NamedArgs, error) {
 		args["key_"+dim] = keys[dim]
 	}
 	return m.over.with() + "select distinct lead_id from counted where " + strings.Join(conditions, " and "), args, nil
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // listLeads runs the list over the leads that ids selects.

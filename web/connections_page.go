@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -120,7 +121,7 @@ func (s *Server) newConnection(c *gin.Context, actor staff.Actor) error {
 func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int, v registry.View, fresh bool, typed map[string]string, problem string) error {
 	p := connectionPage{page: s.page(c, actor, "connections.title"), New: fresh, MayManage: actor.Can(staff.ManageConnections) && !v.FromConfig, Problem: problem}
 	p.connectionLine = s.connectionLine(v, p.Lang)
-	p.page.Title = first(v.Title, v.Name, p.ProviderTitle)
+	p.page.Title = cmp.Or(v.Title, v.Name, p.ProviderTitle)
 	provider, ok := s.provider(v.Connector, v.Provider)
 	if !ok {
 		return connectors.ErrUnknown

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -137,7 +138,7 @@ func safeFileName(name string) string {
 	if over := len(letters) - maxFileName; over > 0 {
 		letters = letters[over:] // the ending says what it is
 	}
-	return first(string(letters), "file")
+	return cmp.Or(string(letters), "file")
 }
 
 // fileOf is the file that the value of an action refers to, if it is one of this task.

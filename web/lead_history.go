@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -73,18 +74,11 @@ func (e *entry) hide() {
 
 func (p *leadPage) filterEntries(kind string) {
 	for _, k := range []string{"", "inquiry", "contact", "task", "change"} {
-		p.Kinds = append(p.Kinds, option{k, p.T("lead.history_" + orAll(k)), k == kind})
+		p.Kinds = append(p.Kinds, option{k, p.T("lead.history_" + cmp.Or(k, "all")), k == kind})
 	}
 	if kind != "" {
 		p.Entries = slices.DeleteFunc(p.Entries, func(e entry) bool { return e.group != kind })
 	}
-}
-
-func orAll(kind string) string {
-	if kind == "" {
-		return "all"
-	}
-	return kind
 }
 
 func (p page) entry(h repository.TimelineEntry, w words, people *staff.Directory, zone *time.Location) (entry, bool) {
@@ -119,7 +113,7 @@ func (p page) inquiryEntry(h repository.TimelineEntry) entry {
 	}
 	for _, f := range in.Fields {
 		if f.Value != "" && f.Value != in.Text {
-			e.Detail = append(e.Detail, detail{first(f.Label, f.Key), f.Value})
+			e.Detail = append(e.Detail, detail{cmp.Or(f.Label, f.Key), f.Value})
 		}
 	}
 	add := func(key, value string) {
@@ -137,21 +131,12 @@ func (p page) inquiryEntry(h repository.TimelineEntry) entry {
 			e.Detail = append(e.Detail, mark)
 		}
 	}
-	add("lead.page", first(a.Page, a.Landing))
+	add("lead.page", cmp.Or(a.Page, a.Landing))
 	add("lead.referrer", a.Referrer)
 	if in.Consent.State != "" {
 		add("lead.consent", p.T("lead.consent_"+in.Consent.State))
 	}
 	return e
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 func (p page) callTitle(out, missed bool, talk time.Duration) string {
@@ -209,7 +194,7 @@ func (p page) taskEntry(t processes.Task, zone *time.Location) entry {
 		case step.Skipped:
 			e.Detail = append(e.Detail, detail{p.either(step.Title, step.TitleEn), p.T("lead.skipped", "reason", step.SkipReason)})
 		case step.Done:
-			shown := first(p.value(t.ID, step, zone), "✓")
+			shown := cmp.Or(p.value(t.ID, step, zone), "✓")
 			e.Detail = append(e.Detail, detail{p.either(step.Title, step.TitleEn), shown})
 			if address := stepFileAddress(t.ID, step); address != "" {
 				e.Files = append(e.Files, fileLink{shown, address})
@@ -231,7 +216,7 @@ func (p page) journalEntry(at time.Time, actor, action string, data json.RawMess
 		}
 		return fmt.Sprint(d[key])
 	}
-	e := entry{At: at, Icon: "flag", Actor: first(actor, p.T("journal.system")), group: "change"}
+	e := entry{At: at, Icon: "flag", Actor: cmp.Or(actor, p.T("journal.system")), group: "change"}
 	switch action {
 	case "lead.created":
 		e.Title, e.Icon = p.T("journal.lead_created"), "plus"
@@ -292,7 +277,7 @@ func (p page) changes(d map[string]any) []detail {
 		if two, ok := pair.([]any); ok && len(two) == 2 {
 			was, became = plain(two[0]), plain(two[1])
 		}
-		list = append(list, detail{name, first(was, "—") + " → " + first(became, "—")})
+		list = append(list, detail{name, cmp.Or(was, "—") + " → " + cmp.Or(became, "—")})
 	}
 	slices.SortFunc(list, func(a, b detail) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"time"
@@ -123,7 +124,7 @@ func (s *Server) leadTotals(c *gin.Context, f repository.LeadFilter, w words, p 
 var statusTones = map[leads.Status]string{leads.StatusWon: "good", leads.StatusLost: "danger", leads.StatusJunk: "warn"}
 
 func (p page) leadLine(row repository.LeadRow, w words, hide bool) leadLine {
-	l := leadLine{LeadRow: row, StageName: w.Stage(row.Funnel, row.Stage), SourceName: w.Source(row.Source), Who: first(row.ContactName, row.ClientName), Tone: statusTones[row.Status]}
+	l := leadLine{LeadRow: row, StageName: w.Stage(row.Funnel, row.Stage), SourceName: w.Source(row.Source), Who: cmp.Or(row.ContactName, row.ClientName), Tone: statusTones[row.Status]}
 	if row.Status.Closed() {
 		l.StageName = p.T("status." + string(row.Status))
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"html/template"
@@ -104,7 +105,7 @@ func (s *Server) publishOrCheck(c *gin.Context, actor staff.Actor, body []byte) 
 func (p page) problems(list []bpmn.Problem) []problemLine {
 	var lines []problemLine
 	for _, problem := range list {
-		where := first(problem.Name, problem.Element)
+		where := cmp.Or(problem.Name, problem.Element)
 		if problem.Line > 0 {
 			where = fmt.Sprintf("%s (%s %d)", where, p.T("processes.line"), problem.Line)
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,7 +48,7 @@ func (s *Server) profilePage(c *gin.Context, actor staff.Actor) (profilePage, er
 		p.Roles = append(p.Roles, role.Title(p.Lang))
 	}
 	for _, theme := range []string{"", "light", "dark"} {
-		p.Themes = append(p.Themes, option{theme, p.T("profile.theme_" + first(theme, "auto")), theme == p.Theme})
+		p.Themes = append(p.Themes, option{theme, p.T("profile.theme_" + cmp.Or(theme, "auto")), theme == p.Theme})
 	}
 	p.Speaks = []option{{"ru", "Русский", p.Lang == "ru"}, {"en", "English", p.Lang == "en"}}
 	p.Tokens, err = s.Staff.Tokens(c.Request.Context(), actor.Login)

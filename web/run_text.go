@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"marshrut/processes/engine"
 )
 
@@ -37,7 +38,7 @@ func (p page) eventText(event engine.Event, v runView) string {
 	case engine.TimerFired:
 		return say("timer_fired", name(e.Element))
 	case engine.Correlated:
-		return say("correlated", first(name(e.Element), e.Message))
+		return say("correlated", cmp.Or(name(e.Element), e.Message))
 	case engine.IncidentRaised:
 		return say("incident", e.Incident.Reason)
 	case engine.InstanceEnded:

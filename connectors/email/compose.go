@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -84,7 +85,7 @@ func messageID(key, from string) string {
 func (i *Instance) recipient(o Order) (string, error) {
 	to := o.Params.To
 	if !strings.Contains(to, "@") {
-		to = orText(o.Correspondence.Address, o.Values.Contact.Email)
+		to = cmp.Or(o.Correspondence.Address, o.Values.Contact.Email)
 	}
 	point, ok := leads.Email(to)
 	switch {
@@ -112,9 +113,9 @@ func (i *Instance) text(o Order) (subject, text string, err error) {
 	if key, value, ok := strings.Cut(first, ":"); ok && (strings.EqualFold(key, "тема") || strings.EqualFold(key, "subject")) {
 		subject, body = strings.TrimSpace(value), rest
 	}
-	subject = orText(o.Params.Subject, subject)
+	subject = cmp.Or(o.Params.Subject, subject)
 	fill := i.filler(o)
-	return orText(fill(subject), say(i.connection.Language, "Ваше обращение", "Your inquiry")), strings.TrimSpace(fill(body)) + "\n", nil
+	return cmp.Or(fill(subject), say(i.connection.Language, "Ваше обращение", "Your inquiry")), strings.TrimSpace(fill(body)) + "\n", nil
 }
 
 // template is one of the settings or of those that are shipped for the standard route maps.
@@ -137,7 +138,7 @@ func (i *Instance) template(name string) (string, error) {
 
 // filler puts the name and the subject in. Without a name the greeting does without one.
 func (i *Instance) filler(o Order) func(string) string {
-	name := leads.Fold(orText(o.Correspondence.Name, o.Values.Contact.Name))
+	name := leads.Fold(cmp.Or(o.Correspondence.Name, o.Values.Contact.Name))
 	topic := o.Correspondence.Subject
 	pairs := []string{"{тема}", topic, "{subject}", topic}
 	if name == "" {

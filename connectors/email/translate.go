@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -167,7 +168,7 @@ func (i *Instance) notification(l *Letter) leads.Inquiry {
 		}
 	}
 	if len(in.Points) == 0 && !isMachine(l.From.Mail) && !i.settings.ours(l.From.Mail) {
-		in.Points, in.Name = mailPoint(l.From), orText(in.Name, l.From.Name)
+		in.Points, in.Name = mailPoint(l.From), cmp.Or(in.Name, l.From.Name)
 	}
 	if in.Text == "" {
 		in.Text = l.Text
@@ -175,13 +176,6 @@ func (i *Instance) notification(l *Letter) leads.Inquiry {
 	order(l.Text, &in)
 	in.Refs = append(in.Refs, submissions(l.Text)...)
 	return in
-}
-
-func orText(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // say is a text in the language of the connection.

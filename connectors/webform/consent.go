@@ -1,6 +1,7 @@
 package webform
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -43,7 +44,7 @@ func consent(boxes []Field, text string) leads.Consent {
 	c := leads.Consent{State: consentAbsent}
 	last := map[string]int{}
 	for _, box := range boxes {
-		item := leads.ConsentItem{Key: box.Key, Value: cut(box.Value, 1000), Text: orText(box.Label, text)}
+		item := leads.ConsentItem{Key: box.Key, Value: cut(box.Value, 1000), Text: cmp.Or(box.Label, text)}
 		if i, again := last[strings.ToLower(box.Key)]; again {
 			c.Items[i] = item
 			continue
@@ -60,11 +61,4 @@ func consent(boxes []Field, text string) leads.Consent {
 		}
 	}
 	return c
-}
-
-func orText(s, otherwise string) string {
-	if s != "" {
-		return s
-	}
-	return otherwise
 }

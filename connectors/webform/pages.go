@@ -2,6 +2,7 @@ package webform
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -116,7 +117,7 @@ func (i *Instance) Script(w WidgetSettings, address string) ([]byte, error) {
 		}
 	}
 	config, err := json.Marshal(widgetConfig{
-		Address: address, Color: orText(w.WidgetColor, "#1f6feb"), Honeypot: i.settings.Honeypot,
+		Address: address, Color: cmp.Or(w.WidgetColor, "#1f6feb"), Honeypot: i.settings.Honeypot,
 		Policy: w.WidgetPolicy, Lang: language, Texts: said,
 	})
 	if err != nil {

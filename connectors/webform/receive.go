@@ -1,6 +1,7 @@
 package webform
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (i *Instance) greet(r connectors.Request) (connectors.Receipt, bool) {
 		h := http.Header{}
 		if i.allowOrigin(r, h) {
 			h.Set("Access-Control-Allow-Methods", "POST, GET, PUT, PATCH, OPTIONS")
-			h.Set("Access-Control-Allow-Headers", orText(allowedHeaders(r.Header.Get("Access-Control-Request-Headers")), "Content-Type"))
+			h.Set("Access-Control-Allow-Headers", cmp.Or(allowedHeaders(r.Header.Get("Access-Control-Request-Headers")), "Content-Type"))
 			h.Set("Access-Control-Max-Age", "600")
 		}
 		h.Add("Vary", "Access-Control-Request-Headers")

@@ -1,6 +1,7 @@
 package webform
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (rd *reader) byShape() {
 		default:
 			continue
 		}
-		rd.found[f.Known] = append(rd.found[f.Known], finding{value: f.Value, label: orText(f.Label, f.Key), index: i})
+		rd.found[f.Known] = append(rd.found[f.Known], finding{value: f.Value, label: cmp.Or(f.Label, f.Key), index: i})
 	}
 }
 

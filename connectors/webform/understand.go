@@ -1,6 +1,7 @@
 package webform
 
 import (
+	"cmp"
 	"net/url"
 	"path"
 	"slices"
@@ -94,7 +95,7 @@ func (rd *reader) take(f Field) {
 		rd.own(strings.TrimPrefix(known, ownField), f.Value)
 	case known == knownUTM, known == knownClickID, known == knownService, known == knownItem, known == KnownIgnore, known == knownShape:
 	case f.Value != "":
-		rd.found[known] = append(rd.found[known], finding{value: f.Value, label: orText(f.Label, f.Key), sure: sure, index: index})
+		rd.found[known] = append(rd.found[known], finding{value: f.Value, label: cmp.Or(f.Label, f.Key), sure: sure, index: index})
 	}
 }
 
@@ -264,7 +265,7 @@ func links(f Form) []leads.File {
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			continue
 		}
-		files = append(files, leads.File{Name: orText(path.Base(u.Path), u.Host), URL: field.Value})
+		files = append(files, leads.File{Name: cmp.Or(path.Base(u.Path), u.Host), URL: field.Value})
 	}
 	return files
 }

@@ -5,6 +5,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,16 +53,16 @@ func configure(url string, o Options) (*pgxpool.Config, error) {
 		// pgx masks the password in its own words; the address itself is not repeated.
 		return nil, fmt.Errorf("read the address of the database (database.url, as postgres://user@host/name): %w", err)
 	}
-	config.MaxConns = orElse(o.MaxConns, 8)
+	config.MaxConns = cmp.Or(o.MaxConns, 8)
 	config.MaxConnLifetime = time.Hour
 	config.MaxConnLifetimeJitter = 10 * time.Minute // or all connections are made anew in the same second
 	config.MaxConnIdleTime = 10 * time.Minute
 	config.PingTimeout = 5 * time.Second
 	config.ConnConfig.ConnectTimeout = 10 * time.Second
 	params := config.ConnConfig.RuntimeParams
-	params["application_name"] = orElse(o.Application, "marshrut")
-	params["statement_timeout"] = milliseconds(orElse(o.StatementTimeout, 30*time.Second))
-	params["lock_timeout"] = milliseconds(orElse(o.LockTimeout, 10*time.Second))
+	params["application_name"] = cmp.Or(o.Application, "marshrut")
+	params["statement_timeout"] = milliseconds(cmp.Or(o.StatementTimeout, 30*time.Second))
+	params["lock_timeout"] = milliseconds(cmp.Or(o.LockTimeout, 10*time.Second))
 	// A transaction that waits for its client holds locks and keeps vacuum back.
 	params["idle_in_transaction_session_timeout"] = milliseconds(time.Minute)
 	params["timezone"] = "UTC"
@@ -69,14 +70,6 @@ func configure(url string, o Options) (*pgxpool.Config, error) {
 		params["enable_seqscan"] = "off"
 	}
 	return config, nil
-}
-
-func orElse[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -65,7 +65,7 @@ func (c *checker) warn(e *Element, ru, en string, args ...any) {
 }
 
 // label is what an element is called in a sentence.
-func label(e *Element) string { return first(e.Name, e.ID) }
+func label(e *Element) string { return cmp.Or(e.Name, e.ID) }
 
 func (c *checker) process() {
 	p := c.p
@@ -184,7 +184,7 @@ func identifier(s string) bool {
 func (c *checker) flow(f *Flow) {
 	from := &c.p.Elements[f.Source]
 	to := &c.p.Elements[f.Target]
-	name := first(f.Name, f.ID)
+	name := cmp.Or(f.Name, f.ID)
 	at := &Element{ID: f.ID, Name: f.Name, line: f.line}
 	if from.Parent != to.Parent {
 		c.wrong(at, "Стрелка «%s» пересекает границу подпроцесса", "Flow %q crosses the border of a sub-process", name)

@@ -1,6 +1,7 @@
 package bpmn
 
 import (
+	"cmp"
 	"math"
 	"regexp"
 	"slices"
@@ -319,11 +320,11 @@ func (c *checker) exclusive(e *Element) {
 		free = free || f.Condition != nil
 		if f.Condition == nil && f.Outcome == "" && out != e.Default {
 			c.wrong(e, "Стрелка «%[2]s» после «%[1]s» никогда не будет выбрана: у неё нет условия и она не названа как результат задачи",
-				"Flow %[2]q behind %[1]q can never be taken: it has no condition and no outcome's name", label(e), first(f.Name, f.ID))
+				"Flow %[2]q behind %[1]q can never be taken: it has no condition and no outcome's name", label(e), cmp.Or(f.Name, f.ID))
 		}
 		if earlier := c.sameChoice(e, f); earlier != nil {
 			c.warn(e, "Стрелка «%[2]s» после «%[1]s» никогда не будет выбрана: раньше неё стоит «%[3]s» с тем же условием",
-				"Flow %[2]q behind %[1]q can never be taken: %[3]q stands before it with the same condition", label(e), first(f.Name, f.ID), first(earlier.Name, earlier.ID))
+				"Flow %[2]q behind %[1]q can never be taken: %[3]q stands before it with the same condition", label(e), cmp.Or(f.Name, f.ID), cmp.Or(earlier.Name, earlier.ID))
 		}
 	}
 	if e.Default >= 0 {

@@ -1,6 +1,7 @@
 package bpmn
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func (c *checker) checklist(e *Element, t *Task) {
 }
 
 func (c *checker) step(e *Element, t *Task, s *Step) {
-	name := first(s.Title, s.ID)
+	name := cmp.Or(s.Title, s.ID)
 	if s.Title == "" {
 		c.wrong(e, "«%s»: у действия «%s» нет названия", "%q: step %q has no title", label(e), s.ID)
 	}

@@ -46,7 +46,7 @@ func (b *builder) extension(x *node, e *Element) {
 		e.Sets = append(e.Sets, set(x))
 		return
 	case "stage":
-		e.Stage = first(x.attr("key"), x.attr("stage"), x.text())
+		e.Stage = cmp.Or(x.attr("key"), x.attr("stage"), x.text())
 		return
 	case "action":
 		e.Action = action(x)
@@ -94,19 +94,19 @@ func (b *builder) task(x *node, t *Task) bool {
 		if level == 0 {
 			level = len(t.Escalations) + 1
 		}
-		t.Escalations = append(t.Escalations, Escalation{Level: level, After: first(x.attr("after"), "PT0S"),
+		t.Escalations = append(t.Escalations, Escalation{Level: level, After: cmp.Or(x.attr("after"), "PT0S"),
 			Action: EscalationAction(x.attr("action")), To: x.attr("to")})
 	case "checklist":
-		t.Order = Order(first(x.attr("order"), string(Strict)))
+		t.Order = Order(cmp.Or(x.attr("order"), string(Strict)))
 		x.each(Extension, func(s *node) { t.Steps = append(t.Steps, step(s)) }, "step")
 	case "hint":
-		t.Hint, t.HintEn = NewText(first(x.attr("text"), flow(x.text()))), x.attr("text.en")
+		t.Hint, t.HintEn = NewText(cmp.Or(x.attr("text"), flow(x.text()))), x.attr("text.en")
 	case "outcome":
 		t.Outcomes = append(t.Outcomes, outcome(x))
 	case "skip":
 		t.Skip.Roles = append(t.Skip.Roles, list(x.attr("role"))...)
 	case "priority":
-		t.Priority = newValue(first(x.attr("value"), x.text()))
+		t.Priority = newValue(cmp.Or(x.attr("value"), x.text()))
 	default:
 		return false
 	}
@@ -115,26 +115,26 @@ func (b *builder) task(x *node, t *Task) bool {
 
 func step(x *node) Step {
 	s := Step{
-		ID: x.attr("id"), Kind: StepKind(first(x.attr("kind"), string(Confirm))), Title: oneLine(x.attr("title")),
+		ID: x.attr("id"), Kind: StepKind(cmp.Or(x.attr("kind"), string(Confirm))), Title: oneLine(x.attr("title")),
 		TitleEn: x.attr("title.en"), Hint: x.attr("hint"), Required: x.attr("required") == "true",
 		RequiredFor: list(x.attr("requiredFor")), RequiredWhen: condition(x, "requiredWhen"),
 		Field: x.attr("field"), Number: x.attr("type") == "number",
 		Evidence: condition(x, "evidence"), EvidenceText: x.attr("evidenceText"),
-		Validate: condition(x, "validate"), ValidateText: first(x.attr("message"), x.attr("validateText")),
+		Validate: condition(x, "validate"), ValidateText: cmp.Or(x.attr("message"), x.attr("validateText")),
 		When: condition(x, "when"),
 	}
 	for _, v := range list(x.attr("values")) {
 		s.Values = append(s.Values, Option{Value: v, Label: v})
 	}
 	x.each(Extension, func(v *node) {
-		id := first(v.attr("id"), v.attr("value"))
-		s.Values = append(s.Values, Option{Value: id, Label: first(v.attr("label"), v.text(), id), LabelEn: v.attr("label.en")})
+		id := cmp.Or(v.attr("id"), v.attr("value"))
+		s.Values = append(s.Values, Option{Value: id, Label: cmp.Or(v.attr("label"), v.text(), id), LabelEn: v.attr("label.en")})
 	}, "value")
 	return s
 }
 
 func outcome(x *node) Outcome {
-	o := Outcome{ID: x.attr("id"), Label: first(x.attr("label"), x.attr("id")), LabelEn: x.attr("label.en"),
+	o := Outcome{ID: x.attr("id"), Label: cmp.Or(x.attr("label"), x.attr("id")), LabelEn: x.attr("label.en"),
 		When: condition(x, "when"), Closes: x.attr("closes"),
 		Toward: x.attr("toward"), Stage: x.attr("stage")}
 	if reason := x.attr("reason"); reason != "" {
@@ -156,7 +156,7 @@ func action(x *node) *Action {
 		}
 	}
 	x.each(Extension, func(p *node) {
-		a.Params = append(a.Params, Param{Name: p.attr("name"), Text: NewText(first(p.attr("value"), p.text()))})
+		a.Params = append(a.Params, Param{Name: p.attr("name"), Text: NewText(cmp.Or(p.attr("value"), p.text()))})
 	}, "param")
 	x.each(Extension, func(in *node) { a.Inputs = append(a.Inputs, set(in)) }, "in")
 	return a
@@ -172,7 +172,7 @@ func (b *builder) call(x *node, e *Element) {
 		e.Call.Inputs = append(e.Call.Inputs, set(x))
 		return
 	}
-	e.Call.Process = first(x.attr("process"), e.Call.Process)
+	e.Call.Process = cmp.Or(x.attr("process"), e.Call.Process)
 	x.each(Extension, func(in *node) { e.Call.Inputs = append(e.Call.Inputs, set(in)) }, "in")
 }
 
@@ -203,7 +203,7 @@ func (b *builder) vars(n *node) {
 		if x.space != Extension || x.name != "var" {
 			continue
 		}
-		v := Var{Name: x.attr("name"), Type: Type(first(x.attr("type"), string(String)))}
+		v := Var{Name: x.attr("name"), Type: Type(cmp.Or(x.attr("type"), string(String)))}
 		if text := x.attr("value"); text != "" {
 			v.Value = Coerce(v.Type, literal(v.Type, text), nil)
 		}

@@ -1,6 +1,9 @@
 package bpmn
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Namespaces of other tools whose attributes mean the same as ours. They stay in the file as they are.
 const (
@@ -27,7 +30,7 @@ func (b *builder) foreign(n *node, e *Element) {
 		case x.name == "taskSchedule" && e.Task != nil:
 			addressed(e.Task, "", "", x.attr("dueDate"))
 		case x.name == "calledElement" && e.Call != nil:
-			e.Call.Process = first(e.Call.Process, x.attr("processId"))
+			e.Call.Process = cmp.Or(e.Call.Process, x.attr("processId"))
 		}
 	}
 	if e.Task == nil {

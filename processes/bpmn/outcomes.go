@@ -1,5 +1,7 @@
 package bpmn
 
+import "cmp"
+
 // bindOutcomes connects the buttons of user tasks with the flows behind the next exclusive gateway.
 //
 // A task with outcomes of its own: a flow without a condition belongs to the outcome named in mr:outcome, or whose label
@@ -40,7 +42,7 @@ func (p *Process) bindTask(gate *Element, t *Task) {
 			if f.Outcome == "" {
 				f.Outcome = f.ID
 			}
-			t.Outcomes = append(t.Outcomes, Outcome{ID: f.Outcome, Label: first(f.Name, f.Outcome)})
+			t.Outcomes = append(t.Outcomes, Outcome{ID: f.Outcome, Label: cmp.Or(f.Name, f.Outcome)})
 			continue
 		}
 		for _, o := range t.Outcomes {

@@ -1,6 +1,7 @@
 package bpmn
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -213,10 +214,10 @@ func (b *builder) message(def, event *node) string {
 
 func timer(def, event *node) *Timer {
 	t := &Timer{}
-	if at := first(def.attrIn(Extension, "at"), event.attrIn(Extension, "at")); at != "" {
+	if at := cmp.Or(def.attrIn(Extension, "at"), event.attrIn(Extension, "at")); at != "" {
 		t.At = newValue(at)
 	}
-	t.Working = first(def.attrIn(Extension, "working"), event.attrIn(Extension, "working")) == "true"
+	t.Working = cmp.Or(def.attrIn(Extension, "working"), event.attrIn(Extension, "working")) == "true"
 	if n := def.child("timeDuration"); n != nil && n.text() != "" {
 		t.Duration = newValue(n.text())
 	}
@@ -243,7 +244,7 @@ func (b *builder) flow(n *node) {
 	source, okSource := b.p.byID[n.attr("sourceRef")]
 	target, okTarget := b.p.byID[n.attr("targetRef")]
 	if !okSource || !okTarget {
-		b.wrong(f.ID, f.Name, f.line, Error, "Стрелка «%s» ни от чего не идёт или никуда не ведёт", "Flow %q leads from or to nothing", first(f.Name, f.ID))
+		b.wrong(f.ID, f.Name, f.line, Error, "Стрелка «%s» ни от чего не идёт или никуда не ведёт", "Flow %q leads from or to nothing", cmp.Or(f.Name, f.ID))
 		return
 	}
 	if c := n.child("conditionExpression"); c != nil && c.text() != "" {
@@ -299,12 +300,3 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // local drops the prefix of a QName.
 func local(ref string) string { return ref[strings.LastIndexByte(ref, ':')+1:] }
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}

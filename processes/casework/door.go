@@ -302,10 +302,10 @@ func noWay(tasks []processes.Task) error {
 	for _, t := range tasks {
 		var labels, labelsEn []string
 		for _, o := range t.Outcomes {
-			labels, labelsEn = append(labels, o.Label), append(labelsEn, first(o.LabelEn, o.Label))
+			labels, labelsEn = append(labels, o.Label), append(labelsEn, cmp.Or(o.LabelEn, o.Label))
 		}
 		ru = append(ru, fmt.Sprintf("«%s»: %s", t.Title, strings.Join(labels, ", ")))
-		en = append(en, fmt.Sprintf("%q: %s", first(t.TitleEn, t.Title), strings.Join(labelsEn, ", ")))
+		en = append(en, fmt.Sprintf("%q: %s", cmp.Or(t.TitleEn, t.Title), strings.Join(labelsEn, ", ")))
 	}
 	return &engine.Refusal{Kind: ErrNoWay,
 		Message:   "Текущая задача туда не ведёт. Выберите её результат — " + strings.Join(ru, "; "),
@@ -321,7 +321,7 @@ func (c *Casework) direct(ctx context.Context, actor staff.Actor, id int64, to d
 			Message:   "У лида нет открытой задачи. Закрыть его или перенести на другой этап может руководитель",
 			MessageEn: "The lead has no open task. The head of sales can close or move it"}
 	}
-	reason := first(to.skipReason, to.comment, to.reason)
+	reason := cmp.Or(to.skipReason, to.comment, to.reason)
 	if reason == "" {
 		return Way{}, refuseValue("Объясните, почему лид меняется без задачи", "Say why the lead is changed without a task")
 	}

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -244,7 +245,7 @@ func (c *Casework) owners(ctx context.Context, tx pgx.Tx, now time.Time, effects
 			continue
 		}
 		vacancies = append(vacancies, processes.Vacancy{Role: param(e, "role"),
-			Mode: bpmn.Mode(first(param(e, "mode"), string(bpmn.RoundRobin))), Substitutes: true, Subject: e.Case})
+			Mode: bpmn.Mode(cmp.Or(param(e, "mode"), string(bpmn.RoundRobin))), Substitutes: true, Subject: e.Case})
 		places = append(places, i)
 	}
 	if len(vacancies) == 0 {

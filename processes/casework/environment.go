@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -68,18 +69,18 @@ var fields = []field{
 		return v.Client.ID != 0 && v.Client.Kind != "person" || v.Client.ID == 0 && v.Inquiry.Company != ""
 	}},
 	{"client.kind", bpmn.String, "вид клиента", false, func(v *view) any { return v.Client.Kind }},
-	{"client.name", bpmn.String, "клиент", true, func(v *view) any { return first(v.Client.Name, v.Inquiry.Company) }},
-	{"client.inn", bpmn.String, "ИНН", true, func(v *view) any { return first(v.Client.INN, v.Inquiry.INN) }},
+	{"client.name", bpmn.String, "клиент", true, func(v *view) any { return cmp.Or(v.Client.Name, v.Inquiry.Company) }},
+	{"client.inn", bpmn.String, "ИНН", true, func(v *view) any { return cmp.Or(v.Client.INN, v.Inquiry.INN) }},
 
 	{"contact.known", bpmn.Bool, "контакт известен", false, func(v *view) any { return v.ClientKnown }},
-	{"contact.name", bpmn.String, "имя контактного лица", true, func(v *view) any { return first(v.Contact.Name, v.Inquiry.Name) }},
+	{"contact.name", bpmn.String, "имя контактного лица", true, func(v *view) any { return cmp.Or(v.Contact.Name, v.Inquiry.Name) }},
 	{"contact.phone", bpmn.String, "телефон", false, func(v *view) any { return v.point(leads.KindPhone) }},
 	{"contact.email", bpmn.String, "электронная почта", false, func(v *view) any { return v.point(leads.KindEmail) }},
 	{"contact.not_client", bpmn.Bool, "не клиент", false, func(v *view) any { return v.Contact.NotClient }},
 
 	{"inquiry.channel", bpmn.String, "канал обращения", false, func(v *view) any { return string(v.Inquiry.Channel) }},
 	{"inquiry.connection", bpmn.String, "подключение обращения", false, func(v *view) any { return v.Inquiry.Connection }},
-	{"inquiry.source", bpmn.String, "источник обращения", false, func(v *view) any { return first(v.Inquiry.Source, v.Lead.Source) }},
+	{"inquiry.source", bpmn.String, "источник обращения", false, func(v *view) any { return cmp.Or(v.Inquiry.Source, v.Lead.Source) }},
 	{"inquiry.product", bpmn.String, "товар или услуга в обращении", false, func(v *view) any { return v.Inquiry.Product }},
 	{"inquiry.city", bpmn.String, "город в обращении", false, func(v *view) any { return v.Inquiry.City }},
 	{"inquiry.subject", bpmn.String, "тема обращения", false, func(v *view) any { return v.Inquiry.Subject }},
@@ -98,7 +99,7 @@ var fields = []field{
 	{"inquiry.utm_source", bpmn.String, "utm_source обращения", false, func(v *view) any { return v.Inquiry.Attribution.UTM.Source }},
 	{"inquiry.utm_medium", bpmn.String, "utm_medium обращения", false, func(v *view) any { return v.Inquiry.Attribution.UTM.Medium }},
 	{"inquiry.utm_campaign", bpmn.String, "utm_campaign обращения", false, func(v *view) any { return v.Inquiry.Attribution.UTM.Campaign }},
-	{"inquiry.consent", bpmn.String, "согласие", false, func(v *view) any { return first(v.Inquiry.Consent.State, "absent") }},
+	{"inquiry.consent", bpmn.String, "согласие", false, func(v *view) any { return cmp.Or(v.Inquiry.Consent.State, "absent") }},
 }
 
 // facts are what evidence of steps may name: contacts with the client since the
@@ -247,13 +248,4 @@ func moment(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return *t
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

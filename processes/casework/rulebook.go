@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,7 +126,7 @@ func (c *Casework) checkRules(ctx context.Context, list []Rule) (RuleProblems, e
 // endsWithDefault tells whether each new lead starts something.
 func endsWithDefault(list []Rule) bool {
 	for _, r := range list {
-		if r.Enabled && first(r.Lane, LaneSale) == LaneSale && r.Condition == "" {
+		if r.Enabled && cmp.Or(r.Lane, LaneSale) == LaneSale && r.Condition == "" {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -223,7 +224,7 @@ func writeRules(ctx context.Context, tx pgx.Tx, list []Rule) error {
 	for _, r := range list {
 		names, conditions = append(names, r.Name), append(conditions, r.Condition)
 		processes, funnels = append(processes, r.Process), append(funnels, r.Funnel)
-		lanes, enabled = append(lanes, first(r.Lane, LaneSale)), append(enabled, r.Enabled)
+		lanes, enabled = append(lanes, cmp.Or(r.Lane, LaneSale)), append(enabled, r.Enabled)
 	}
 	if _, err := tx.Exec(ctx, `delete from start_rule`); err != nil {
 		return err
