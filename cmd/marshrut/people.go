@@ -1,35 +1,11 @@
 package main
 
 import (
-	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"marshrut/internal/app"
 	"marshrut/internal/staff"
 )
-
-// with opens the parts of the gateway that errands need, without its servers, and closes them after use.
-func (s settings) with(c console, use func(*app.Tools) error) error {
-	config, err := s.load(c)
-	if err != nil {
-		return err
-	}
-	tools, err := app.Open(c.ctx, config)
-	if err != nil {
-		return err
-	}
-	defer tools.Close()
-	return use(tools)
-}
-
-// table prints rows under headings, aligned.
-func table(c console, headings string, rows func(row func(format string, args ...any))) error {
-	w := tabwriter.NewWriter(c.out, 2, 4, 2, ' ', 0)
-	fmt.Fprintln(w, headings)
-	rows(func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) })
-	return w.Flush()
-}
 
 type userCommand struct {
 	Add      userAdd      `cmd:"" help:"Add a person; prints a one-time password."`
@@ -39,7 +15,7 @@ type userCommand struct {
 }
 
 type userAdd struct {
-	settings
+	errand
 	Login string   `required:"" help:"What the person types to sign in."`
 	Name  string   `required:"" help:"How others see the person."`
 	Role  string   `required:"" enum:"admin,head,manager,marketer,observer" help:"What the person may see and do: ${enum}."`
@@ -48,66 +24,59 @@ type userAdd struct {
 	Email string   `help:"The person's address."`
 }
 
-func (u *userAdd) Run(c console) error {
-	return u.with(c, func(t *app.Tools) error {
-		works := u.Works
-		if works == nil && (u.Role == "manager" || u.Role == "head") {
-			works = []string{u.Role}
-		}
-		_, password, err := t.Staff.AddEmployee(c.ctx, staff.System(), staff.Employee{Login: u.Login, Name: u.Name, Team: u.Team,
-			Email: u.Email, Language: t.Config.Company.Language, Permission: staff.Permission(u.Role), Roles: works}, time.Now())
-		if err != nil {
-			return err
-		}
-		c.printf("one-time password: %s\n", password)
-		return nil
-	})
+func (u *userAdd) Run(c console, t *app.Tools) error {
+	works := u.Works
+	if works == nil && (u.Role == "manager" || u.Role == "head") {
+		works = []string{u.Role}
+	}
+	_, password, err := t.Staff.AddEmployee(c.ctx, staff.System(), staff.Employee{Login: u.Login, Name: u.Name, Team: u.Team,
+		Email: u.Email, Language: t.Config.Company.Language, Permission: staff.Permission(u.Role), Roles: works}, time.Now())
+	if err != nil {
+		return err
+	}
+	c.printf("one-time password: %s\n", password)
+	return nil
 }
 
 type userPassword struct {
-	settings
+	errand
 	Login string `required:""`
 }
 
-func (u *userPassword) Run(c console) error {
-	return u.with(c, func(t *app.Tools) error {
-		password, err := t.Staff.ResetPassword(c.ctx, staff.System(), u.Login, time.Now())
-		if err != nil {
-			return err
-		}
-		c.printf("one-time password: %s\n", password)
-		return nil
-	})
+func (u *userPassword) Run(c console, t *app.Tools) error {
+	password, err := t.Staff.ResetPassword(c.ctx, staff.System(), u.Login, time.Now())
+	if err != nil {
+		return err
+	}
+	c.printf("one-time password: %s\n", password)
+	return nil
 }
 
 type userDisable struct {
-	settings
+	errand
 	Login string `required:""`
 }
 
-func (u *userDisable) Run(c console) error {
-	return u.with(c, func(t *app.Tools) error {
-		return t.Staff.Disable(c.ctx, staff.System(), u.Login, time.Now())
-	})
+func (u *userDisable) Run(c console, t *app.Tools) error {
+	return t.Staff.Disable(c.ctx, staff.System(), u.Login, time.Now())
 }
 
-type userList struct{ settings }
+type userList struct{ errand }
 
-func (u *userList) Run(c console) error {
-	return u.with(c, func(t *app.Tools) error {
-		people, err := t.Staff.Directory(c.ctx, t.Pool)
-		if err != nil {
-			return err
-		}
-		return table(c, "LOGIN\tNAME\tPERMISSION\tROLES\tTEAM\tSTATE", func(row func(string, ...any)) {
-			for _, e := range people.Employees() {
-				state := "active"
-				if e.Disabled() {
-					state = "disabled since " + e.DisabledAt.Format(time.DateOnly)
-				}
-				row("%s\t%s\t%s\t%v\t%s\t%s", e.Login, e.Name, e.Permission, e.Roles, e.Team, state)
+func (u *userList) Run(c console, t *app.Tools) error {
+	people, err := t.Staff.Directory(c.ctx, t.Pool)
+	if err != nil {
+		return err
+	}
+	return table(c, "LOGIN\tNAME\tPERMISSION\tROLES\tTEAM\tSTATE", func(row func(string, ...any)) error {
+		for _, e := range people.Employees() {
+			state := "active"
+			if e.Disabled() {
+				state = "disabled since " + moment(t, e.DisabledAt)
 			}
-		})
+			row("%s\t%s\t%s\t%v\t%s\t%s", e.Login, e.Name, e.Permission, e.Roles, e.Team, state)
+		}
+		return nil
 	})
 }
 
@@ -118,55 +87,43 @@ type tokenCommand struct {
 }
 
 type tokenAdd struct {
-	settings
+	errand
 	Login string `required:""`
 	Name  string `required:"" help:"What it is for."`
 }
 
-func (k *tokenAdd) Run(c console) error {
-	return k.with(c, func(t *app.Tools) error {
-		token, err := t.Staff.AddToken(c.ctx, staff.System(), k.Login, k.Name, time.Now())
-		if err != nil {
-			return err
+func (k *tokenAdd) Run(c console, t *app.Tools) error {
+	token, err := t.Staff.AddToken(c.ctx, staff.System(), k.Login, k.Name, time.Now())
+	if err != nil {
+		return err
+	}
+	c.printf("token: %s\n", token)
+	return nil
+}
+
+type tokenList struct {
+	errand
+	Login string `help:"Only this person's."`
+}
+
+func (k *tokenList) Run(c console, t *app.Tools) error {
+	tokens, err := t.Staff.Tokens(c.ctx, k.Login)
+	if err != nil {
+		return err
+	}
+	return table(c, "ID\tLOGIN\tNAME\tMADE\tLAST USED\tREVOKED", func(row func(string, ...any)) error {
+		for _, token := range tokens {
+			row("%d\t%s\t%s\t%s\t%s\t%s", token.ID, token.Login, token.Name, moment(t, &token.CreatedAt), moment(t, token.UsedAt), moment(t, token.RevokedAt))
 		}
-		c.printf("token: %s\n", token)
 		return nil
 	})
 }
 
-type tokenList struct {
-	settings
-	Login string `help:"Only this person's."`
-}
-
-func (k *tokenList) Run(c console) error {
-	return k.with(c, func(t *app.Tools) error {
-		tokens, err := t.Staff.Tokens(c.ctx, k.Login)
-		if err != nil {
-			return err
-		}
-		return table(c, "ID\tLOGIN\tNAME\tMADE\tLAST USED\tREVOKED", func(row func(string, ...any)) {
-			for _, token := range tokens {
-				row("%d\t%s\t%s\t%s\t%s\t%s", token.ID, token.Login, token.Name, token.CreatedAt.Format(time.DateOnly), day(token.UsedAt), day(token.RevokedAt))
-			}
-		})
-	})
-}
-
-func day(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
-	return t.Format(time.DateOnly)
-}
-
 type tokenRevoke struct {
-	settings
+	errand
 	ID int64 `arg:"" help:"From token list."`
 }
 
-func (k *tokenRevoke) Run(c console) error {
-	return k.with(c, func(t *app.Tools) error {
-		return t.Staff.RevokeToken(c.ctx, staff.System(), k.ID, time.Now())
-	})
+func (k *tokenRevoke) Run(c console, t *app.Tools) error {
+	return t.Staff.RevokeToken(c.ctx, staff.System(), k.ID, time.Now())
 }

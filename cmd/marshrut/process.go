@@ -20,22 +20,20 @@ type processCommand struct {
 }
 
 type processCheck struct {
-	settings
+	errand
 	File string `arg:"" type:"existingfile" help:"BPMN 2.0"`
 }
 
-func (k *processCheck) Run(c console) error {
+func (k *processCheck) Run(c console, t *app.Tools) error {
 	body, err := os.ReadFile(k.File)
 	if err != nil {
 		return err
 	}
-	return k.with(c, func(t *app.Tools) error {
-		_, problems, err := t.Casework.Processes().Check(c.ctx, body)
-		if err != nil {
-			return err
-		}
-		return say(c, k.File, problems)
-	})
+	_, problems, err := t.Casework.Processes().Check(c.ctx, body)
+	if err != nil {
+		return err
+	}
+	return say(c, k.File, problems)
 }
 
 // say prints problems as file:line, the place on the map and the sentence; errors among them are a failure.
@@ -51,57 +49,52 @@ func say(c console, file string, problems []bpmn.Problem) error {
 }
 
 type processPublish struct {
-	settings
+	errand
 	File string `arg:"" type:"existingfile"`
 }
 
-func (p *processPublish) Run(c console) error {
+func (p *processPublish) Run(c console, t *app.Tools) error {
 	body, err := os.ReadFile(p.File)
 	if err != nil {
 		return err
 	}
-	return p.with(c, func(t *app.Tools) error {
-		definition, problems, err := t.Casework.Processes().Publish(c.ctx, staff.System(), body)
-		if errors.Is(err, processes.ErrInvalid) {
-			return errors.Join(say(c, p.File, problems), err)
-		}
-		if err != nil {
-			return err
-		}
-		c.printf("%s version %d\n", definition.Key, definition.Version)
-		return nil
-	})
+	definition, problems, err := t.Casework.Processes().Publish(c.ctx, staff.System(), body)
+	if errors.Is(err, processes.ErrInvalid) {
+		return errors.Join(say(c, p.File, problems), err)
+	}
+	if err != nil {
+		return err
+	}
+	c.printf("%s version %d\n", definition.Key, definition.Version)
+	return nil
 }
 
 type processExport struct {
-	settings
+	errand
 	Key     string `arg:""`
 	Version int    `help:"0: the latest."`
 }
 
-func (e *processExport) Run(c console) error {
-	return e.with(c, func(t *app.Tools) error {
-		definition, err := t.Casework.Processes().Definition(c.ctx, e.Key, e.Version)
-		if err != nil {
-			return err
-		}
-		_, err = c.out.Write(definition.XML)
+func (e *processExport) Run(c console, t *app.Tools) error {
+	definition, err := t.Casework.Processes().Definition(c.ctx, e.Key, e.Version)
+	if err != nil {
 		return err
-	})
+	}
+	_, err = c.out.Write(definition.XML)
+	return err
 }
 
-type processList struct{ settings }
+type processList struct{ errand }
 
-func (l *processList) Run(c console) error {
-	return l.with(c, func(t *app.Tools) error {
-		definitions, err := t.Casework.Processes().Definitions(c.ctx, "")
-		if err != nil {
-			return err
+func (l *processList) Run(c console, t *app.Tools) error {
+	definitions, err := t.Casework.Processes().Definitions(c.ctx, "")
+	if err != nil {
+		return err
+	}
+	return table(c, "KEY\tVERSION\tNAME\tRUNNING\tPUBLISHED", func(row func(string, ...any)) error {
+		for _, d := range definitions {
+			row("%s\t%d\t%s\t%d\t%s", d.Key, d.Version, d.Name, d.Running, moment(t, &d.PublishedAt))
 		}
-		return table(c, "KEY\tVERSION\tNAME\tRUNNING\tPUBLISHED", func(row func(string, ...any)) {
-			for _, d := range definitions {
-				row("%s\t%d\t%s\t%d\t%s", d.Key, d.Version, d.Name, d.Running, d.PublishedAt.Format("2006-01-02"))
-			}
-		})
+		return nil
 	})
 }

@@ -17,7 +17,7 @@ import (
 )
 
 type reportCommand struct {
-	settings
+	errand
 	Name   string            `arg:"" help:"funnel, loss-reasons, …"`
 	From   string            `help:"First day, 2026-01-31."`
 	To     string            `help:"The day after the last one."`
@@ -26,29 +26,27 @@ type reportCommand struct {
 	Filter map[string]string `short:"f" help:"As in the address of the page: clock=flow, owner=LOGIN, funnel=KEY, as_of=DAY, …"`
 }
 
-func (r *reportCommand) Run(c console) error {
-	return r.with(c, func(t *app.Tools) error {
-		query, err := r.query(t)
-		if err != nil {
-			return err
-		}
-		write, err := r.writer(c, t, query)
-		if err != nil {
-			return err
-		}
-		output := r.Output
-		if output == "" && r.Format == "xlsx" {
-			output = r.Name + ".xlsx"
-		}
-		if output == "" {
-			return write(c.out)
-		}
-		if err := writeFile(output, write); err != nil {
-			return err
-		}
-		c.printf("%s\n", output)
-		return nil
-	})
+func (r *reportCommand) Run(c console, t *app.Tools) error {
+	query, err := r.query(t)
+	if err != nil {
+		return err
+	}
+	write, err := r.writer(c, t, query)
+	if err != nil {
+		return err
+	}
+	output := r.Output
+	if output == "" && r.Format == "xlsx" {
+		output = r.Name + ".xlsx"
+	}
+	if output == "" {
+		return write(c.out)
+	}
+	if err := writeFile(output, write); err != nil {
+		return err
+	}
+	c.printf("%s\n", output)
+	return nil
 }
 
 func (r *reportCommand) query(t *app.Tools) (reports.Query, error) {

@@ -13,14 +13,6 @@ import (
 	"marshrut/internal/demo"
 )
 
-// settings is how most sub-commands find the database.
-type settings struct {
-	File string `short:"c" name:"config" type:"path" help:"The settings (YAML). Without it the defaults and MARSHRUT_… variables count."`
-}
-
-// load reads the settings; every mistake is named with its place and cure.
-func (s settings) load(c console) (configs.Config, error) { return configs.Load(s.File, c.environ) }
-
 // stopBudget bounds an orderly stop: 25 seconds, under the 30 that orchestrators give before they kill.
 const stopBudget = 25 * time.Second
 
@@ -85,18 +77,9 @@ func (d *demoCommand) Run(c console) error {
 	return errors.Join(err, stop(gateway))
 }
 
-type migrateCommand struct{ settings }
+type migrateCommand struct{ errand }
 
-func (m *migrateCommand) Run(c console) error {
-	config, err := m.load(c)
-	if err != nil {
-		return err
-	}
-	tools, err := app.Open(c.ctx, config)
-	if err != nil {
-		return err
-	}
-	defer tools.Close()
+func (m *migrateCommand) Run(c console, _ *app.Tools) error {
 	c.printf("the database is up to date\n")
 	return nil
 }
