@@ -141,26 +141,6 @@ func LeadIDs(ctx context.Context, db postgres.DB, name string, q Query, cell Cel
 	return all, nil
 }
 
-// Drill lists the leads behind a number, in the order they were received.
-func Drill(ctx context.Context, db postgres.DB, name string, q Query, cell Cell) iter.Seq2[*Lead, error] {
-	return func(yield func(*Lead, error) bool) {
-		report, err := Find(name)
-		if err == nil {
-			q, err = q.complete(report)
-		}
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		ids, args, err := cell.ids(q)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		listLeads(ctx, db, q, ids, args, yield)
-	}
-}
-
 // Leads lists all leads a report is about, in the order they were received. It
 // holds one row at a time: the list may be of any length. The Lead is good until
 // the next one.
@@ -190,9 +170,7 @@ func (c Cell) ids(q Query) (string, pgx.NamedArgs, error) {
 		return "", nil, fmt.Errorf("leads of %q: %w", c.Column, ErrUnknown)
 	}
 	keys := map[string]string{}
-	for dim, value := range c.Keys {
-		keys[dim] = value
-	}
+	maps.Copy(keys, c.Keys)
 	if dim, value, ok := strings.Cut(spread, "="); ok {
 		keys[dim] = value
 	}
