@@ -32,6 +32,7 @@ const (
 	maxBody      = 1 << 20   // the largest webhook without files seen was 40 KiB
 	maxMultipart = 25 << 20  // a form with a few photographs
 	inlineBody   = 256 << 10 // larger bodies travel by reference
+	maxHeld      = 96 << 20  // bytes of all bodies that are in memory at once
 )
 
 // Connections are the configured connections as far as the door needs them.
@@ -61,9 +62,6 @@ type Options struct {
 	Metrics  *Metrics
 	Log      *slog.Logger
 }
-
-// maxHeld bounds the bytes of bodies that are in memory at once.
-const maxHeld = 96 << 20
 
 // Handler serves /in/{connection}/{token}/… and /widget/{connection}.js.
 type Handler struct {

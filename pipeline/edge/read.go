@@ -15,6 +15,7 @@ import (
 	"path"
 	"runtime/debug"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -38,7 +39,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, rel
 		weight = limit // chunked: nobody knows
 	}
 	if !h.held.TryAcquire(weight) {
-		return nil, nil, refusal{http.StatusServiceUnavailable, "busy", 1, "too many large requests at once"}
+		return nil, nil, refusal{http.StatusServiceUnavailable, "busy", time.Second, "too many large requests at once"}
 	}
 	release = func() { h.held.Release(weight) }
 	body, err := readAll(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
@@ -78,15 +79,28 @@ func safeReceive(c *connectors.Connected, r connectors.Request) (receipt connect
 	return receiver.Receive(r)
 }
 
-// keep makes the event durable: first the bytes that are too large to travel and the
-// attachments, then the event that refers to them.
+// keep makes the event durable: first what it only refers to, then the event.
 func (h *Handler) keep(ctx context.Context, event *pipeline.Event, r connectors.Request) error {
 	// The sender may hang up; what he sent is kept all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.Budget)
 	defer cancel()
-	folder := event.Time.UTC().Format("2006/01/02/") + hex.EncodeToString(connectors.Fingerprint(r))
+	if found := attachments(r.Body, r.ContentType); len(found) > 0 || len(event.Data) > inlineBody {
+		if err := h.deposit(ctx, event, found, connectors.Fingerprint(r)); err != nil {
+			return err
+		}
+	}
+	if err := h.Publisher.Publish(ctx, *event); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	return nil
+}
+
+// deposit stores the attachments and a body that is too large to travel, under the
+// same names each time the same is sent, and leaves references in the event.
+func (h *Handler) deposit(ctx context.Context, event *pipeline.Event, found []attachment, fingerprint []byte) error {
+	folder := event.Time.UTC().Format("2006/01/02/") + hex.EncodeToString(fingerprint)
 	var files []connectors.File
-	for i, f := range attachments(r.Body, r.ContentType) {
+	for i, f := range found {
 		f.Ref = fmt.Sprintf("files/%s/%d", folder, i)
 		if err := h.Store(ctx, f.Ref, bytes.NewReader(f.data)); err != nil {
 			return fmt.Errorf("keep attachment %d: %w", i, err)
@@ -96,16 +110,14 @@ func (h *Handler) keep(ctx context.Context, event *pipeline.Event, r connectors.
 	if err := connectors.SetFiles(event, files); err != nil {
 		return fmt.Errorf("note attachments: %w", err)
 	}
-	if len(event.Data) > inlineBody {
-		event.DataRef = "raw/" + folder
-		if err := h.Store(ctx, event.DataRef, bytes.NewReader(event.Data)); err != nil {
-			return fmt.Errorf("keep the body: %w", err)
-		}
-		event.Data = nil
+	if len(event.Data) <= inlineBody {
+		return nil
 	}
-	if err := h.Publisher.Publish(ctx, *event); err != nil {
-		return fmt.Errorf("publish: %w", err)
+	event.DataRef = "raw/" + folder
+	if err := h.Store(ctx, event.DataRef, bytes.NewReader(event.Data)); err != nil {
+		return fmt.Errorf("keep the body: %w", err)
 	}
+	event.Data = nil
 	return nil
 }
 
