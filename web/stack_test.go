@@ -87,42 +87,13 @@ func shippedMaps() fs.FS { return os.DirFS("../configs/processes") }
 
 func (s *stack) furnish() {
 	s.t.Helper()
-	stage := func(key, ru, en string, probability float64, kind string) leads.Stage {
-		return leads.Stage{Key: key, NameRU: ru, NameEN: en, Probability: probability, Kind: kind}
-	}
-	reason := func(key, ru, en string, kind leads.Status, comment bool) leads.LossReason {
-		return leads.LossReason{Key: key, NameRU: ru, NameEN: en, Kind: kind, NeedsComment: comment}
-	}
+	words := repository.StandardDictionaries()
+	words.OwnFields = []leads.OwnField{{Key: "area", NameRU: "Площадь, м²", NameEN: "Area, m²", Kind: "number"}}
 	s.tx(func(ctx context.Context, tx pgx.Tx) error {
-		err := s.Leads.Seed(ctx, tx, repository.Dictionaries{
-			Funnels: []leads.Funnel{{Key: "sales", NameRU: "Продажи", NameEN: "Sales", Stages: []leads.Stage{
-				stage("new", "Новый", "New", 5, "open"), stage("qualification", "Квалификация", "Qualification", 20, "open"),
-				stage("proposal", "Предложение", "Proposal", 40, "open"), stage("negotiation", "Согласование", "Negotiation", 60, "open"),
-				stage("contract", "Договор и оплата", "Contract and payment", 85, "open"),
-				stage("won", "Успех", "Won", 100, "won"), stage("lost", "Отказ", "Lost", 0, "lost"), stage("junk", "Некачественный", "Junk", 0, "junk")}}},
-			Reasons: []leads.LossReason{reason("expensive", "Дорого", "Too expensive", leads.StatusLost, false),
-				reason("competitor", "Выбрали конкурента", "Chose a competitor", leads.StatusLost, false),
-				reason("no_product", "Нет товара", "No such product", leads.StatusLost, false),
-				reason("timing", "Не подошли сроки", "Timing", leads.StatusLost, false), reason("terms", "Не подошли условия", "Terms", leads.StatusLost, false),
-				reason("no_budget", "Нет бюджета", "No budget", leads.StatusLost, false), reason("irrelevant", "Стало неактуально", "No longer needed", leads.StatusLost, false),
-				reason("unreachable", "Не удалось связаться", "Could not be reached", leads.StatusLost, false), reason("region", "Не наш регион", "Outside our region", leads.StatusLost, false),
-				reason("refused_by_us", "Отказали мы", "We declined", leads.StatusLost, false), reason("other", "Другое", "Other", leads.StatusLost, true),
-				reason("spam", "Спам", "Spam", leads.StatusJunk, false), reason("mistake", "Ошиблись адресом", "By mistake", leads.StatusJunk, false),
-				reason("duplicate", "Дубль", "Duplicate", leads.StatusJunk, false), reason("job_seeker", "Соискатель", "Job seeker", leads.StatusJunk, false),
-				reason("supplier", "Поставщик", "Supplier", leads.StatusJunk, false), reason("service_request", "Сервисное обращение", "Service request", leads.StatusJunk, false)},
-			Sources:   []leads.Source{{Key: "site", NameRU: "Сайт", NameEN: "Web site"}, {Key: "ads", NameRU: "Реклама", NameEN: "Advertising"}},
-			OwnFields: []leads.OwnField{{Key: "area", NameRU: "Площадь, м²", NameEN: "Area, m²", Kind: "number"}},
-		})
-		if err != nil {
+		if err := s.Leads.Seed(ctx, tx, words); err != nil {
 			return err
 		}
-		err = s.Staff.Seed(ctx, tx, staff.Defaults{
-			Roles: []staff.Role{{Key: "manager", NameRu: "Менеджер", NameEn: "Manager"}, {Key: "head", NameRu: "РОП", NameEn: "Head of sales"},
-				{Key: "duty", NameRu: "Дежурный", NameEn: "On duty"}, {Key: "service", NameRu: "Сервис", NameEn: "Service"},
-				{Key: "accounting", NameRu: "Бухгалтерия", NameEn: "Accounting"}, {Key: "delivery", NameRu: "Доставка", NameEn: "Delivery"}},
-			Calendars: []staff.Calendar{staff.CompanyCalendar("Europe/Moscow")},
-		})
-		if err != nil {
+		if err := s.Staff.Seed(ctx, tx, staff.StandardDefaults("Europe/Moscow")); err != nil {
 			return err
 		}
 		return s.Casework.SeedRules(ctx, tx)

@@ -66,12 +66,11 @@ func hire(ctx context.Context, gateway *app.App, clock *clock) error {
 
 // wholesale has the stages of the standard route map, so that the map serves both funnels, and chances of its own.
 func wholesale() leads.Funnel {
-	f := app.StandardDictionaries().Funnels[0]
-	f.Key, f.NameRU, f.NameEN, f.Position = "wholesale", "Опт", "Wholesale", 2
+	f := repository.StandardDictionaries().Funnels[0]
+	f.Key, f.NameRU, f.NameEN = "wholesale", "Опт", "Wholesale"
 	chances := map[string]float64{"new": 10, "qualification": 30, "proposal": 50, "negotiation": 70, "contract": 90}
 	stages := make([]leads.Stage, len(f.Stages))
 	for i, stage := range f.Stages {
-		stage.Funnel = f.Key
 		if chance, ok := chances[stage.Key]; ok {
 			stage.Probability = chance
 		}

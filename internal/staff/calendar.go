@@ -108,6 +108,21 @@ type Defaults struct {
 	Calendars []Calendar
 }
 
+// StandardDefaults are the roles that the route maps we ship address, and the working hours of most companies there.
+func StandardDefaults(timezone string) Defaults {
+	return Defaults{
+		Roles: []Role{
+			{Key: "manager", NameRu: "Менеджер", NameEn: "Manager"},
+			{Key: "head", NameRu: "РОП", NameEn: "Head of sales"},
+			{Key: "duty", NameRu: "Дежурный", NameEn: "On duty"},
+			{Key: "service", NameRu: "Сервис", NameEn: "Service"},
+			{Key: "accounting", NameRu: "Бухгалтерия", NameEn: "Accounting"},
+			{Key: "delivery", NameRu: "Доставка", NameEn: "Delivery"},
+		},
+		Calendars: []Calendar{CompanyCalendar(timezone)},
+	}
+}
+
 // Seed adds the roles and calendars that are not there; what people have changed
 // since stays as it is. It runs inside tx.
 func (s *Staff) Seed(ctx context.Context, tx pgx.Tx, d Defaults) error {

@@ -17,9 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"marshrut/connectors/registry"
-	"marshrut/internal/postgres"
 	"marshrut/leads"
-	"marshrut/leads/repository"
 	"marshrut/pipeline"
 	"marshrut/processes"
 )
@@ -39,34 +37,10 @@ type exchange struct {
 func newExchange(t *testing.T) *exchange {
 	x := &exchange{clock: morning}
 	x.company = makeCompany(t, func() time.Time { return x.clock })
-	x.furnishShipped()
 	x.must(x.casework.Processes().SeedDefinitions(t.Context(), os.DirFS("../../configs/processes")))
 	x.must(x.registry.Save(t.Context(), morning, registry.Configured{Name: "pbx", Connector: "telephony", Provider: "mango", Source: "phone", Token: token,
 		RateLimit: 1_000_000, Settings: []byte(`{"api_key":"demo-key-0001","api_salt":"demo-salt-0001","sources":{"+7 495 000-00-01":"ads"}}`)}))
 	return x
-}
-
-// furnishShipped adds the stages and reasons that the shipped route maps name.
-func (x *exchange) furnishShipped() {
-	x.t.Helper()
-	funnel := leads.Funnel{Key: "sales", NameRU: "Продажи", NameEN: "Sales"}
-	for _, key := range []string{"new", "qualification", "proposal", "negotiation", "contract", "won", "lost", "junk"} {
-		kind := key
-		if key != "won" && key != "lost" && key != "junk" {
-			kind = "open"
-		}
-		funnel.Stages = append(funnel.Stages, leads.Stage{Key: key, NameRU: key, NameEN: key, Kind: kind})
-	}
-	var reasons []leads.LossReason
-	for _, key := range []string{"unreachable", "expensive", "competitor", "no_product", "timing", "terms", "no_budget", "irrelevant", "region", "refused_by_us", "other"} {
-		reasons = append(reasons, leads.LossReason{Key: key, NameRU: key, NameEN: key, Kind: leads.StatusLost})
-	}
-	for _, key := range []string{"spam", "mistake", "duplicate", "job_seeker", "supplier", "service_request"} {
-		reasons = append(reasons, leads.LossReason{Key: key, NameRU: key, NameEN: key, Kind: leads.StatusJunk})
-	}
-	x.must(postgres.InTx(x.t.Context(), x.pool, func(tx pgx.Tx) error {
-		return x.repo.Seed(x.t.Context(), tx, repository.Dictionaries{Funnels: []leads.Funnel{funnel}, Reasons: reasons})
-	}))
 }
 
 // send posts a signed event to the door, where it is kept until take.

@@ -25,7 +25,6 @@ import (
 	"marshrut/internal/postgres"
 	"marshrut/internal/postgres/postgrestest"
 	"marshrut/internal/staff"
-	"marshrut/leads"
 	"marshrut/leads/repository"
 	"marshrut/pipeline"
 	"marshrut/pipeline/edge"
@@ -94,22 +93,12 @@ func (c *company) configure(name, settings string) {
 
 // furnish fills dictionaries, rules and people.
 func (c *company) furnish(people *staff.Staff) {
-	stage := func(key, kind string) leads.Stage { return leads.Stage{Key: key, NameRU: key, NameEN: key, Kind: kind} }
 	c.must(postgres.InTx(c.t.Context(), c.pool, func(tx pgx.Tx) error {
 		ctx := c.t.Context()
-		if err := c.repo.Seed(ctx, tx, repository.Dictionaries{
-			Funnels: []leads.Funnel{{Key: "sales", NameRU: "Продажи", NameEN: "Sales", Stages: []leads.Stage{
-				stage("new", "open"), stage("proposal", "open"), stage("won", "won"), stage("lost", "lost"), stage("junk", "junk")}}},
-			Reasons: []leads.LossReason{{Key: "spam", NameRU: "Спам", NameEN: "Spam", Kind: leads.StatusJunk}},
-		}); err != nil {
+		if err := c.repo.Seed(ctx, tx, repository.StandardDictionaries()); err != nil {
 			return err
 		}
-		if err := people.Seed(ctx, tx, staff.Defaults{
-			Roles: []staff.Role{{Key: "manager", NameRu: "Менеджер", NameEn: "Manager"}, {Key: "head", NameRu: "РОП", NameEn: "Head of sales"},
-				{Key: "duty", NameRu: "Дежурный", NameEn: "On duty"}, {Key: "service", NameRu: "Сервис", NameEn: "Service"},
-				{Key: "accounting", NameRu: "Бухгалтерия", NameEn: "Accounting"}, {Key: "delivery", NameRu: "Доставка", NameEn: "Delivery"}},
-			Calendars: []staff.Calendar{staff.CompanyCalendar("Europe/Moscow")},
-		}); err != nil {
+		if err := people.Seed(ctx, tx, staff.StandardDefaults("Europe/Moscow")); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `with anna as (insert into employee (login, name, permission, extension, created_at) values ('anna', 'Анна', 'manager', '101', $1) returning id)

@@ -65,36 +65,15 @@ func newCompanyWith(t testing.TB, maps string) *company {
 // furnish fills dictionaries, roles and rules.
 func (c *company) furnish() {
 	c.t.Helper()
-	stage := func(key string, probability float64, kind string) leads.Stage {
-		return leads.Stage{Key: key, NameRU: key, NameEN: key, Probability: probability, Kind: kind}
-	}
-	reasons := func(kind leads.Status, keys ...string) []leads.LossReason {
-		var list []leads.LossReason
-		for _, key := range keys {
-			list = append(list, leads.LossReason{Key: key, NameRU: key, NameEN: key, Kind: kind, NeedsComment: key == "other"})
-		}
-		return list
-	}
+	words := repository.StandardDictionaries()
+	words.Funnels = append(words.Funnels, leads.Funnel{Key: "service", NameRU: "Сервис", NameEN: "Service", Stages: []leads.Stage{
+		{Key: "new", NameRU: "Новый", NameEN: "New", Probability: 5}, {Key: "proposal", NameRU: "Предложение", NameEN: "Proposal", Probability: 50}}})
+	words.OwnFields = []leads.OwnField{{Key: "area", NameRU: "Площадь", NameEN: "Area", Kind: "number"}}
 	c.tx(func(ctx context.Context, tx pgx.Tx) error {
-		err := c.repo.Seed(ctx, tx, repository.Dictionaries{
-			Funnels: []leads.Funnel{
-				{Key: "sales", NameRU: "Продажи", NameEN: "Sales", Stages: []leads.Stage{stage("new", 5, "open"), stage("qualification", 20, "open"), stage("proposal", 40, "open"),
-					stage("negotiation", 60, "open"), stage("contract", 85, "open"), stage("won", 100, "won"), stage("lost", 0, "lost"), stage("junk", 0, "junk")}},
-				{Key: "service", NameRU: "Сервис", NameEN: "Service", Stages: []leads.Stage{stage("new", 5, "open"), stage("proposal", 50, "open")}},
-			},
-			Reasons: append(reasons(leads.StatusLost, "expensive", "competitor", "no_product", "timing", "terms", "no_budget", "irrelevant",
-				"unreachable", "region", "refused_by_us", "other"),
-				reasons(leads.StatusJunk, "spam", "mistake", "duplicate", "job_seeker", "supplier", "service_request")...),
-			OwnFields: []leads.OwnField{{Key: "area", NameRU: "Площадь", NameEN: "Area", Kind: "number"}},
-		})
-		if err != nil {
+		if err := c.repo.Seed(ctx, tx, words); err != nil {
 			return err
 		}
-		if err := c.people.Seed(ctx, tx, staff.Defaults{
-			Roles: []staff.Role{{Key: "manager", NameRu: "Менеджер", NameEn: "Manager"}, {Key: "head", NameRu: "РОП", NameEn: "Head of sales"},
-				{Key: "duty", NameRu: "Дежурный"}, {Key: "service", NameRu: "Сервис"}, {Key: "accounting", NameRu: "Бухгалтерия"}, {Key: "delivery", NameRu: "Доставка"}},
-			Calendars: []staff.Calendar{staff.CompanyCalendar("Europe/Moscow")},
-		}); err != nil {
+		if err := c.people.Seed(ctx, tx, staff.StandardDefaults("Europe/Moscow")); err != nil {
 			return err
 		}
 		return c.SeedRules(ctx, tx)

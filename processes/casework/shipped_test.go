@@ -71,7 +71,7 @@ func TestShippedMapLosesALeadByWayOfTheHead(t *testing.T) {
 	if !way.Pending || c.task(id).Element != "head_decides" {
 		t.Fatalf("it went by %+v to %s, want to the head", way, c.task(id).Element)
 	}
-	way, err = c.CloseLead(t.Context(), c.olga, id, casework.Close{Status: leads.StatusLost, Reason: "competitor"})
+	way, err = c.CloseLead(t.Context(), c.olga, id, casework.Close{Status: leads.StatusLost, Reason: "competitor", Comment: "Агрис"})
 	c.must(err)
 	if way.Lead.Status != leads.StatusLost || way.Lead.LossReason != "competitor" {
 		t.Errorf("the lead is %s because of %q", way.Lead.Status, way.Lead.LossReason)

@@ -264,7 +264,7 @@ func TestLossThatTheHeadConfirmsIsPendingUntilThen(t *testing.T) {
 	if _, err := c.CompleteTask(t.Context(), actor, approval.ID, processes.Completion{Outcome: "confirm"}); !errors.Is(err, engine.ErrNotAllowed) {
 		t.Errorf("the manager confirms it himself: %v, want ErrNotAllowed", err)
 	}
-	way, err = c.CloseLead(t.Context(), c.olga, lead.ID, casework.Close{Status: leads.StatusLost, Reason: "competitor"})
+	way, err = c.CloseLead(t.Context(), c.olga, lead.ID, casework.Close{Status: leads.StatusLost, Reason: "competitor", Comment: "Агрис"})
 	c.must(err)
 	if way.Lead.Status != leads.StatusLost || way.Lead.LossReason != "expensive" {
 		t.Errorf("the lead is %s because of %q, want the reason the manager gave", way.Lead.Status, way.Lead.LossReason)
@@ -313,7 +313,7 @@ func TestDraggingACardIsChoosingTheOutcomeThatLeadsToTheStage(t *testing.T) {
 	if _, err := c.MoveLead(t.Context(), actor, id, casework.Move{Stage: "moon"}); !errors.Is(err, engine.ErrInvalidValue) {
 		t.Errorf("to no stage: %v, want a refusal", err)
 	}
-	if way, err = c.MoveLead(t.Context(), actor, id, casework.Move{Stage: "lost", Reason: "competitor"}); err != nil || !way.Pending {
+	if way, err = c.MoveLead(t.Context(), actor, id, casework.Move{Stage: "lost", Reason: "competitor", Comment: "Агрис"}); err != nil || !way.Pending {
 		t.Errorf("to the stage of the lost: %+v, %v, want the head to be asked", way, err)
 	}
 }
