@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -224,7 +225,7 @@ func (w work) gone(ctx context.Context, l link, version string) error {
 		return nil
 	}
 	return postgres.InTx(ctx, w.Pool, func(tx pgx.Tx) error {
-		ok, err := l.settle(ctx, tx, w.connection, w.Kind, orElse(version, l.Version), l.Agreed, true)
+		ok, err := l.settle(ctx, tx, w.connection, w.Kind, cmp.Or(version, l.Version), l.Agreed, true)
 		if err == nil && !ok {
 			err = errAgain
 		}
@@ -233,13 +234,6 @@ func (w work) gone(ctx context.Context, l link, version string) error {
 		}
 		return w.Leads.Journal(ctx, tx, []repository.Entry{w.entry("exchange.gone", map[string]string{"connection": w.connection})})
 	})
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // outcome writes how a task ended, once.

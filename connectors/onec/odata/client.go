@@ -12,6 +12,7 @@ package odata
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -245,20 +246,13 @@ func (c *Client) request(ctx context.Context, k call, s *session) (*http.Request
 		r.Header = http.Header{}
 	}
 	r.SetBasicAuth(c.User, c.Password) // in UTF-8: bases refuse a Cyrillic login in any other
-	r.Header.Set("Accept", orElse(k.accept, acceptJSON))
+	r.Header.Set("Accept", cmp.Or(k.accept, acceptJSON))
 	r.Header.Set("User-Agent", "Marshrut")
 	if k.body != nil {
 		r.Header.Set("Content-Type", "application/json;charset=utf-8")
 	}
 	s.ask(r)
 	return r, nil
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // Ping asks for the service document: whether the base answers, and lets this user in.

@@ -1,6 +1,7 @@
 package odata
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -26,7 +27,7 @@ func (c *Client) NextMessage(ctx context.Context, n Node) (int64, error) {
 	if e.Text("ThisNode") == "true" {
 		return 0, ErrThisNode
 	}
-	received, err := strconv.ParseInt(orElse(e.Text("ReceivedNo"), "0"), 10, 64)
+	received, err := strconv.ParseInt(cmp.Or(e.Text("ReceivedNo"), "0"), 10, 64)
 	if err != nil {
 		return 0, &Error{Op: "GET " + n.Plan, Kind: NotOData}
 	}
