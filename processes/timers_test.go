@@ -57,10 +57,7 @@ func TestATimerFiresWhenItIsDueAndNotBefore(t *testing.T) {
 }
 
 func TestLateWorkIsRemindedOfThenTheHeadIsToldThenItIsTakenAway(t *testing.T) {
-	h := newHouse(t)
-	h.publish("sale", sale, saleFlows...)
-	lead := h.matter(1)
-	h.start("sale", lead)
+	h, lead, _ := newSale(t)
 	task := h.open(lead, "call")
 	overdue := func(id int64) int {
 		return h.number("select count(*) from notice where employee_id = $1 and kind = 'overdue'", id)
