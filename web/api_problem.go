@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -59,7 +60,7 @@ func (p *apiProblem) Error() string {
 	case p.Detail != "":
 		return p.Detail
 	case len(p.Errors) > 0:
-		return p.Errors[0].Pointer + ": " + first(p.Errors[0].Detail, p.Errors[0].says.key)
+		return p.Errors[0].Pointer + ": " + cmp.Or(p.Errors[0].Detail, p.Errors[0].says.key)
 	case p.says.key != "":
 		return p.says.key
 	}

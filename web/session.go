@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/http"
@@ -153,7 +154,7 @@ func (s *Server) language(c *gin.Context) string {
 	if chosen, err := c.Cookie(languageCookie); err == nil && s.pages.speaks(chosen) {
 		return chosen
 	}
-	return first(s.accepted(c), s.Company.Language)
+	return cmp.Or(s.accepted(c), s.Company.Language)
 }
 
 // accepted is the first language of the browser or program that we speak, or "".

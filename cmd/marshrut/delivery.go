@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,67 +32,63 @@ func parked(c console, t *app.Tools, connection string, use func(delivery.Delive
 }
 
 type deliveryList struct {
-	settings
+	errand
 	Connection string `help:"Only of this one."`
 }
 
-func (l *deliveryList) Run(c console) error {
-	return l.with(c, func(t *app.Tools) error {
-		return table(c, "ID\tCONNECTION\tOBJECT\tLEAD\tATTEMPTS\tWHY", func(row func(string, ...any)) {
-			err := parked(c, t, l.Connection, func(d delivery.Delivery) {
-				row("%d\t%s\t%s\t%d\t%d\t%s", d.ID, d.Connection, d.Object, d.Lead, d.Attempts, d.LastError)
-			})
-			if err != nil {
-				row("%v", err)
-			}
+func (l *deliveryList) Run(c console, t *app.Tools) error {
+	return table(c, "ID\tCONNECTION\tOBJECT\tLEAD\tATTEMPTS\tWHY", func(row func(string, ...any)) error {
+		return parked(c, t, l.Connection, func(d delivery.Delivery) {
+			row("%d\t%s\t%s\t%d\t%d\t%s", d.ID, d.Connection, d.Object, d.Lead, d.Attempts, d.LastError)
 		})
 	})
 }
 
 type deliveryReplay struct {
-	settings
+	errand
 	IDs        []int64 `arg:"" optional:"" help:"Which; or --connection."`
 	Connection string  `help:"All of this one."`
 }
 
-func (r *deliveryReplay) Run(c console) error {
+// Validate is asked before anything is opened.
+func (r *deliveryReplay) Validate() error {
 	if (r.Connection != "") == (len(r.IDs) > 0) {
-		return fmt.Errorf("%w: name ids, or a --connection", errUsage)
+		return errors.New("name ids, or a --connection")
 	}
-	return r.with(c, func(t *app.Tools) error {
-		ids := r.IDs
-		if r.Connection != "" {
-			if err := parked(c, t, r.Connection, func(d delivery.Delivery) { ids = append(ids, d.ID) }); err != nil {
-				return err
-			}
+	return nil
+}
+
+func (r *deliveryReplay) Run(c console, t *app.Tools) error {
+	ids := r.IDs
+	if r.Connection != "" {
+		if err := parked(c, t, r.Connection, func(d delivery.Delivery) { ids = append(ids, d.ID) }); err != nil {
+			return err
 		}
-		var problems []error
-		for _, id := range ids {
-			if err := inTx(c.ctx, t, func(tx pgx.Tx) error { _, err := delivery.Replay(c.ctx, tx, time.Now(), id); return err }); err != nil {
-				problems = append(problems, err)
-				continue
-			}
-			c.printf("%d is sent again\n", id)
+	}
+	var problems []error
+	for _, id := range ids {
+		err := pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error {
+			_, err := delivery.Replay(c.ctx, tx, time.Now(), id)
+			return err
+		})
+		if err != nil {
+			problems = append(problems, err)
+			continue
 		}
-		return errors.Join(problems...)
-	})
+		c.printf("%d is sent again\n", id)
+	}
+	return errors.Join(problems...)
 }
 
 type deliveryDiscard struct {
-	settings
+	errand
 	ID     int64  `arg:""`
 	Reason string `required:""`
 }
 
-func (d *deliveryDiscard) Run(c console) error {
-	return d.with(c, func(t *app.Tools) error {
-		return inTx(c.ctx, t, func(tx pgx.Tx) error {
-			_, err := delivery.Discard(c.ctx, tx, time.Now(), d.ID, d.Reason)
-			return err
-		})
+func (d *deliveryDiscard) Run(c console, t *app.Tools) error {
+	return pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error {
+		_, err := delivery.Discard(c.ctx, tx, time.Now(), d.ID, d.Reason)
+		return err
 	})
-}
-
-func inTx(ctx context.Context, t *app.Tools, f func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, t.Pool, f)
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"marshrut/connectors/registry"
+	"marshrut/internal/postgres"
 	"marshrut/leads"
 	"marshrut/pipeline"
 	"marshrut/processes"
