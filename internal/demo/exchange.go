@@ -14,7 +14,7 @@ import (
 	"marshrut/internal/app"
 )
 
-// exchange is the company's telephone exchange: it tells of calls as Mango Office does, signed, at the real edge.
+// exchange is the company's telephone exchange: it tells of calls as that of the connection does, signed, at the real edge.
 type exchange struct {
 	address string
 	salt    string
