@@ -228,7 +228,6 @@ func fileName(p *enmime.Part) string {
 // texts are the parts that people read.
 type texts struct {
 	plain, html []string
-	quote       int
 }
 
 func (t *texts) add(p *enmime.Part) {
