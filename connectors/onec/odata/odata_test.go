@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -371,12 +372,13 @@ func TestAPublicationThatKnowsNoSessionsIsNotAskedAgain(t *testing.T) {
 func TestNoMoreCallsAreUnderWayThanAllowed(t *testing.T) {
 	var now, most atomic.Int32
 	release := make(chan struct{})
+	two := sync.OnceFunc(func() { close(release) })
 	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := now.Add(1)
 		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
 		}
 		if n == 2 {
-			close(release)
+			two()
 		}
 		<-release
 		now.Add(-1)
