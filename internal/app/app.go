@@ -184,7 +184,18 @@ func (a *App) openStores(ctx context.Context) (err error) {
 	if a.blobs, err = blobs.Open(a.config.Blobs.URL.Reveal(), a.config.DataDir); err != nil {
 		return fmt.Errorf("open the store of files: %w", err)
 	}
+	a.tryBlobs(ctx)
 	return nil
+}
+
+// tryBlobs says in the log at the start that files cannot be kept. Nothing is refused for it: what travels with its event
+// needs no store.
+func (a *App) tryBlobs(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := blobs.Check(ctx, a.blobs); err != nil {
+		a.log.Error("the store of files cannot be used; forms with files are refused until it can", "error", err)
+	}
 }
 
 // shipped are the route maps in the binary.

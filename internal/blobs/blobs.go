@@ -8,6 +8,7 @@ package blobs
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -63,9 +64,9 @@ func Open(address, dataDir string) (Store, error) {
 }
 
 // Check writes, reads and deletes a small blob, so that a store that cannot be
-// used is known at the start.
+// used is known at the start. Several processes may try the same store at once.
 func Check(ctx context.Context, s Store) error {
-	const key = "check"
+	key := "check/" + rand.Text()
 	if _, err := s.Put(ctx, key, bytes.NewReader([]byte(key))); err != nil {
 		return err
 	}
