@@ -240,6 +240,9 @@ func (p page) journalEntry(at time.Time, actor, action string, data json.RawMess
 		e.Icon, e.Title, e.Detail = "note", p.T("journal.lead_changed"), p.changes(d)
 	case "lead.changed-without-task":
 		e.Title, e.Text = p.T("journal.without_task"), text("why")
+	case "exchange.conflict":
+		e.Icon, e.Detail = "swap", []detail{{p.fieldName(text("field")), p.T("journal.exchange_values", "ours", cmp.Or(text("ours"), "—"), "theirs", cmp.Or(text("theirs"), "—"))}}
+		e.Title = p.T("journal.action_exchange_conflict") + " (" + text("connection") + "): " + p.T("journal.exchange_kept_"+text("kept"))
 	case "task.refused", "lead.refused":
 		e.Icon, e.Class, e.Title, e.Text = "lock", "refused", p.T("journal.action_lead_refused"), text("message")
 		if title := text("title"); title != "" {
@@ -265,14 +268,19 @@ func (p page) journalEntry(at time.Time, actor, action string, data json.RawMess
 	return e, true
 }
 
+// fieldName is a field in words, or as it is called where nobody has written any.
+func (p page) fieldName(field string) string {
+	if name := p.T("field." + strings.ReplaceAll(field, ".", "_")); !strings.HasPrefix(name, "field.") {
+		return name
+	}
+	return field
+}
+
 // changes lists fields with what they were and what they became.
 func (p page) changes(d map[string]any) []detail {
 	var list []detail
 	for field, pair := range d {
-		name := p.T("field." + strings.ReplaceAll(field, ".", "_"))
-		if strings.HasPrefix(name, "field.") {
-			name = field
-		}
+		name := p.fieldName(field)
 		was, became := "", fmt.Sprint(pair)
 		if two, ok := pair.([]any); ok && len(two) == 2 {
 			was, became = plain(two[0]), plain(two[1])
