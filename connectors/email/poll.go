@@ -13,10 +13,6 @@ import (
 	"marshrut/pipeline"
 )
 
-// idleFor is how long a session waits for news at a time where the server tells of them: below what routers keep
-// silent connections for, and far below the half hour of RFC 2177.
-const idleFor = 5 * time.Minute
-
 // again is how soon a folder that had letters is looked at once more: more come when some have come, and some servers do not
 // tell of those that came just before they began to.
 const again = 2 * time.Second
@@ -48,10 +44,6 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	if err != nil {
 		return err
 	}
-	pause := time.Duration(i.settings.Every)
-	if s.idles && len(folders) == 1 {
-		pause = max(pause, idleFor) // nothing is missed; only the folders beside it have to be looked at
-	}
 	for first := true; ctx.Err() == nil; first = false {
 		busy := false
 		for _, f := range folders {
@@ -64,8 +56,8 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 		if first && desk.Well != nil {
 			desk.Well()
 		}
-		wait := pause
-		if busy && s.idles {
+		wait := time.Duration(i.settings.Every)
+		if s.idles && (busy || first) {
 			wait = again
 		}
 		if err := s.await(ctx, wait); err != nil {

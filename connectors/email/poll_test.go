@@ -268,7 +268,8 @@ func TestLettersThatComeAreTakenAtOnceWhereTheServerTellsOfThem(t *testing.T) {
 	p, d := newPost(t, imap.CapIdle), newDesk()
 	began := time.Now()
 	n := 0
-	poll(t, p.box(nil), d, func() bool {
+	box := p.box(func(s *Settings) { s.Every = connectors.Duration(10 * time.Second) })
+	poll(t, box, d, func() bool {
 		if d.begun("INBOX")() && d.count() == n && n < 5 {
 			n++
 			p.put("INBOX", time.Now(), numbered(n))

@@ -232,17 +232,18 @@ func (s *session) bodies(uids []imap.UID, specifier imap.PartSpecifier, limit in
 	came := map[imap.UID][]byte{}
 	err := s.within(10*answer, func() error {
 		command := s.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}})
-		var broken error
 		for m := command.Next(); m != nil; m = command.Next() {
 			uid, raw, err := read(m, limit)
-			switch {
-			case err != nil:
-				broken = cmp.Or(broken, err)
-			case raw != nil && slices.Contains(uids, uid):
+			if err != nil {
+				// The line is broken. Asking the command on would read from it beside the client itself.
+				s.client.Close()
+				return err
+			}
+			if raw != nil && slices.Contains(uids, uid) {
 				came[uid] = raw
 			}
 		}
-		return cmp.Or(command.Close(), broken)
+		return command.Close()
 	})
 	if err != nil {
 		return came, fmt.Errorf("fetch %d letters from %d on: %w", len(uids), uids[0], err)
@@ -264,6 +265,9 @@ func read(m *imapclient.FetchMessageData, limit int64) (uid imap.UID, raw []byte
 			announced := item.Literal.Size()
 			if raw, err = io.ReadAll(io.LimitReader(item.Literal, limit)); err == nil && int64(len(raw)) < min(announced, limit) {
 				err = io.ErrUnexpectedEOF
+			}
+			if err != nil {
+				return uid, nil, err
 			}
 		}
 	}
