@@ -226,7 +226,7 @@ func TestAHostileLetterCostsLittle(t *testing.T) {
 		Classify(l)
 		Fold(l.Text, l.Quote)
 		fieldsOf(l.Text)
-		if took := time.Since(began); took > 2*time.Second { // it takes milliseconds, and minutes without bounds
+		if took := time.Since(began); took > 20*time.Second { // milliseconds on a machine with nothing else to do; without bounds the first one takes minutes
 			t.Errorf("%s: took %s", name, took)
 		} else {
 			t.Logf("%s: %d bytes in %s", name, len(raw), took)
