@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -160,7 +161,8 @@ func rang(facts []Heard, final Heard) time.Duration {
 func (c *Call) guess(facts []Heard, legs map[string]leg) {
 	first, last := clock(facts[0]), clock(facts[len(facts)-1])
 	picked := time.Time{}
-	for _, l := range legs {
+	for _, name := range slices.Sorted(maps.Keys(legs)) { // of two who picked up in the same second always the same
+		l := legs[name]
 		if l.answered.ID == "" {
 			continue
 		}
