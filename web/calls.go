@@ -51,7 +51,7 @@ func (s *Server) showCalls(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	if c.GetHeader(partHeader) != "" {
-		s.pages.showPart(c, http.StatusOK, "calls", "calls", p)
+		s.pages.showPart(c, http.StatusOK, "calls", p)
 		return nil
 	}
 	s.pages.show(c, http.StatusOK, "calls", p)

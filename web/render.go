@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -25,8 +24,8 @@ var templateFiles embed.FS
 type renderer struct {
 	texts     map[string]catalogue
 	formats   map[string]format
-	templates map[string]map[string]*template.Template // by language and page
-	assets    map[string]string                        // name in a template -> file in the bundle
+	templates map[string]*template.Template // by language
+	assets    map[string]string             // name in a template -> file in the bundle
 }
 
 func newRenderer(company Company) (*renderer, error) {
@@ -34,7 +33,7 @@ func newRenderer(company Company) (*renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &renderer{texts: texts, formats: map[string]format{}, templates: map[string]map[string]*template.Template{}, assets: map[string]string{}}
+	r := &renderer{texts: texts, formats: map[string]format{}, templates: map[string]*template.Template{}, assets: map[string]string{}}
 	if err := r.loadManifest(); err != nil {
 		return nil, err
 	}
@@ -62,28 +61,50 @@ func (r *renderer) loadManifest() error {
 	return nil
 }
 
-// parse reads layout.html and the parts (_*.html) together with each page.
-func (r *renderer) parse(language string) (map[string]*template.Template, error) {
-	common := template.New("layout.html").Funcs(r.functions(language)).Option("missingkey=error")
-	if _, err := common.ParseFS(templateFiles, "templates/layout.html", "templates/_*.html"); err != nil {
+// parse reads layout.html, the parts (_*.html) and all pages into one set of templates: a set for each page would hold the
+// layout and the parts as often. What each page calls "content" is kept under the name of its file.
+func (r *renderer) parse(language string) (*template.Template, error) {
+	functions := r.functions(language)
+	set := template.New("layout.html").Funcs(functions).Option("missingkey=error")
+	if _, err := set.ParseFS(templateFiles, "templates/layout.html", "templates/_*.html"); err != nil {
 		return nil, fmt.Errorf("read the layout: %w", err)
 	}
 	names, err := fs.Glob(templateFiles, "templates/[a-z]*.html")
 	if err != nil {
 		return nil, err
 	}
-	pages := map[string]*template.Template{}
 	for _, name := range names {
-		if path.Base(name) == "layout.html" {
+		file := path.Base(name)
+		if file == "layout.html" {
 			continue
 		}
-		t, err := template.Must(common.Clone()).ParseFS(templateFiles, name)
+		page, err := template.New(file).Funcs(functions).ParseFS(templateFiles, name)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		pages[strings.TrimSuffix(path.Base(name), ".html")] = t
+		for _, defined := range page.Templates() {
+			if err := adopt(set, file, defined); err != nil {
+				return nil, fmt.Errorf("read %s: %w", name, err)
+			}
+		}
 	}
-	return pages, nil
+	return set, nil
+}
+
+// adopt takes what a page's file defines into the set.
+func adopt(set *template.Template, file string, defined *template.Template) error {
+	name := defined.Name()
+	switch name {
+	case file:
+		return nil // what stands outside of its definitions: nothing
+	case "content":
+		name = file
+	}
+	if set.Lookup(name) != nil {
+		return fmt.Errorf("%q is defined elsewhere too", name)
+	}
+	_, err := set.AddParseTree(name, defined.Tree)
+	return err
 }
 
 func (r *renderer) functions(language string) template.FuncMap {
@@ -137,22 +158,33 @@ func icon(name string) template.HTML {
 
 func (r *renderer) speaks(language string) bool { return r.texts[language] != nil }
 
+// framed is what layout.html shows: the same on every page, and the page's own content in it.
+type framed struct {
+	page
+	Content template.HTML // drawn by a template
+}
+
 // show draws a page whole before the first byte goes out, so that a mistake in a template is a clean error.
 func (r *renderer) show(c *gin.Context, status int, name string, view interface{ frame() page }) {
-	r.showPart(c, status, name, "layout.html", view)
+	frame := view.frame()
+	send(c, status, r.draw(frame.Lang, "layout.html", framed{frame, template.HTML(r.draw(frame.Lang, name+".html", view))}))
 }
 
 // showPart draws one defined part of a page, for a script that replaces it.
-func (r *renderer) showPart(c *gin.Context, status int, name, part string, view interface{ frame() page }) {
-	t, ok := r.templates[view.frame().Lang][name]
-	if !ok {
-		panic("no template " + name)
-	}
-	var out bytes.Buffer
-	if err := t.ExecuteTemplate(&out, part, view); err != nil {
+func (r *renderer) showPart(c *gin.Context, status int, part string, view interface{ frame() page }) {
+	send(c, status, r.draw(view.frame().Lang, part, view))
+}
+
+func (r *renderer) draw(language, name string, data any) string {
+	var out strings.Builder
+	if err := r.templates[language].ExecuteTemplate(&out, name, data); err != nil {
 		panic(fmt.Sprintf("draw %s: %v", name, err))
 	}
-	c.Data(status, "text/html; charset=utf-8", out.Bytes())
+	return out.String()
+}
+
+func send(c *gin.Context, status int, page string) {
+	c.Data(status, "text/html; charset=utf-8", []byte(page))
 }
 
 // page is the same on every page: who is looking, the menu, the language.

@@ -113,7 +113,7 @@ func (s *Server) showTasks(c *gin.Context, actor staff.Actor) error {
 	}
 	p.Empty = !slices.ContainsFunc(p.Groups, func(g taskGroup) bool { return len(g.Tasks) > 0 })
 	if c.GetHeader(partHeader) != "" {
-		s.pages.showPart(c, http.StatusOK, "tasks", "task-groups", p)
+		s.pages.showPart(c, http.StatusOK, "task-groups", p)
 		return nil
 	}
 	s.pages.show(c, http.StatusOK, "tasks", p)
