@@ -90,7 +90,7 @@ func (i *Instance) recipient(o Order) (string, error) {
 	point, ok := leads.Email(to)
 	switch {
 	case !ok:
-		return "", i.refuse("у клиента нет адреса электронной почты: добавьте его и повторите отправку", "the client has no e-mail address: add it and send again")
+		return "", delivery.Needless{Err: i.refuse("у клиента нет адреса электронной почты", "the client has no e-mail address")}
 	case isMachine(point.Value), i.settings.ours(point.Value):
 		return "", i.refuse("адрес получателя принадлежит программе или нам самим", "the address belongs to a machine or to ourselves")
 	}

@@ -250,6 +250,9 @@ func TestALetterThatNobodyMayGetIsRefusedWithTheReason(t *testing.T) {
 		if !errors.As(err, new(delivery.Permanent)) || !strings.Contains(err.Error(), reason) {
 			t.Errorf("want %q, got %v", reason, err)
 		}
+		if needless := errors.As(err, new(delivery.Needless)); needless != (reason == "нет адреса") {
+			t.Errorf("%v counts as needless: %t", err, needless)
+		}
 	}
 	if len(o.letters) > 0 {
 		t.Errorf("%d letters went out", len(o.letters))

@@ -36,6 +36,8 @@ var (
 	replaySQL string
 	//go:embed sql/discard.sql
 	discardSQL string
+	//go:embed sql/set_aside.sql
+	setAsideSQL string
 	//go:embed sql/list.sql
 	listSQL string
 )
@@ -103,6 +105,14 @@ type Permanent struct{ Err error }
 
 func (p Permanent) Error() string { return p.Err.Error() }
 func (p Permanent) Unwrap() error { return p.Err }
+
+// Needless is an error that says that there is nobody the delivery could go to:
+// it is given up with the reason, for people to read, unless a process waits for it,
+// whom it fails like a Permanent one.
+type Needless struct{ Err error }
+
+func (n Needless) Error() string { return n.Err.Error() }
+func (n Needless) Unwrap() error { return n.Err }
 
 // Later is an error by which the other side said when to come again.
 type Later struct {

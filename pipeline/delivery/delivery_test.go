@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -279,6 +280,20 @@ func TestAPermanentErrorParksAtOnceAndAPersonDecides(t *testing.T) {
 	})
 	if !errors.Is(err, delivery.ErrNotFound) {
 		t.Errorf("replay of what is done: %v, want ErrNotFound", err)
+	}
+}
+
+func TestWhatNobodyCouldGetIsGivenUpUnlessAProcessWaitsForIt(t *testing.T) {
+	o := newOffice(t)
+	o.answer = func(delivery.Delivery) error {
+		return delivery.Permanent{Err: delivery.Needless{Err: errors.New("the client has no address")}}
+	}
+	o.run(o.worker())
+	o.enqueue(delivery.Request{IdempotencyKey: "a"}, delivery.Request{IdempotencyKey: "b", Instance: 7, Token: 3})
+	o.eventually("given up", o.inState("a", delivery.Discarded))
+	o.eventually("parked", o.inState("b", delivery.Parked))
+	if d := o.all()["a"]; !strings.Contains(d.LastError, "no address") {
+		t.Errorf("given up because of %q", d.LastError)
 	}
 }
 

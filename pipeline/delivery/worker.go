@@ -239,7 +239,12 @@ func (r *run) outcome(ctx context.Context, tx pgx.Tx, d Delivery, outcome error)
 		}
 		return r.settle(ctx, tx, done, nil)
 	}
-	if errors.As(outcome, new(Permanent)) || d.Attempts >= r.MaxAttempts {
+	needless := errors.As(outcome, new(Needless))
+	if needless && d.Instance == 0 {
+		_, err := one(ctx, tx, setAsideSQL, d.ID, d.Attempts, r.Now(), words(outcome.Error()))
+		return err
+	}
+	if needless || errors.As(outcome, new(Permanent)) || d.Attempts >= r.MaxAttempts {
 		parked, err := one(ctx, tx, parkSQL, d.ID, d.Attempts, words(outcome.Error()))
 		if err != nil {
 			return err
