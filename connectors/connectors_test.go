@@ -50,9 +50,12 @@ func TestSettingsAreWrittenOverTheDefaults(t *testing.T) {
 
 func TestAMistakeInTheSettingsNamesTheKeyAndTheCure(t *testing.T) {
 	for settings, want := range map[string][]string{
-		`{"foldre":"x"}`:  {`"foldre"`, `did you mean "folder"`, "every, map, list"},
-		`{"retry":"x"}`:   {"retry must be a number, not string"},
-		`{"list":"x"}`:    {"list must be a list"},
+		`{"foldre":"x"}`:  {"settings.foldre: there is no such setting", "was folder meant?", "every, map, list"},
+		`{"retry":"x"}`:   {"settings.retry: a text where a whole number is wanted"},
+		`{"list":"x"}`:    {"settings.list: a text where a list is wanted"},
+		`{"map":["x"]}`:   {"settings.map: a list where key: value pairs are wanted"},
+		`{"map":{"x":1}}`: {"settings.map: inside it a number where a text is wanted"},
+		`{"list":"x", "retry":true, "foldre":"x"}`: {"settings.list: a text", "settings.retry: true or false where", "settings.foldre: there is no"},
 		`{"every":"2"}`:   {"no duration", "2s"},
 		`{"key":"short"}`: {"at least 8"},
 	} {

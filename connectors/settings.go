@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"marshrut/leads"
 )
 
 // Secret is a setting that is sealed at rest and never printed.
@@ -48,15 +50,16 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func (d *Duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
 	if err != nil {
-		return fmt.Errorf("%q is no duration: write it like 2s, 10m or 1h30m", b)
+		return leads.NotValid("«%s» не время: пишите, например, 2s, 10m или 1h30m", "%q is no duration: write it like 2s, 10m or 1h30m", b)
 	}
 	*d = Duration(v)
 	return nil
 }
 
 // Decode gives a connection's settings: the defaults, what is written over them,
-// and the secrets. An unknown key or a value of the wrong kind is an error that
-// names the key and the cure; a Validate method of S has the last word.
+// and the secrets. An unknown key or a value of the wrong kind is a Mistake that
+// names the key and the cure, and all of them are told; a Validate method of S has
+// the last word on those that could be read.
 func Decode[S any](c Connection, defaults S) (S, error) {
 	var s S
 	copied, err := json.Marshal(defaults) // lists and maps of the defaults are not shared
@@ -66,72 +69,131 @@ func Decode[S any](c Connection, defaults S) (S, error) {
 	if err := json.Unmarshal(copied, &s); err != nil {
 		return s, fmt.Errorf("copy default settings of %s/%s: %w", c.Connector, c.Provider, err)
 	}
-	if err := decodeStrict(c.Settings, &s); err != nil {
-		return s, fmt.Errorf("settings of connection %s: %w", c.Name, err)
+	v := reflect.ValueOf(&s).Elem()
+	wrong := append(decodeStrict(c.Settings, v), setSecrets(v, c.Secrets)...)
+	if checked, ok := any(s).(interface{ Validate() error }); ok {
+		wrong = append(wrong, beside(wrong, checked.Validate())...)
 	}
-	if err := setSecrets(reflect.ValueOf(&s).Elem(), c.Secrets); err != nil {
-		return s, fmt.Errorf("settings of connection %s: %w", c.Name, err)
-	}
-	if v, ok := any(s).(interface{ Validate() error }); ok {
-		if err := v.Validate(); err != nil {
-			return s, fmt.Errorf("settings of connection %s: %w", c.Name, err)
-		}
+	if len(wrong) > 0 {
+		return s, fmt.Errorf("settings of connection %s: %w", c.Name, errors.Join(wrong...))
 	}
 	return s, nil
 }
 
-var unknownField = regexp.MustCompile(`unknown field "(.*)"`)
+// beside gives what Validate found, but of keys that could not be read: there it looked at the default.
+func beside(told []error, err error) []error {
+	found := Mistakes(err)
+	if err != nil && len(found) == 0 {
+		return []error{err}
+	}
+	known := map[string]bool{}
+	for _, m := range Mistakes(errors.Join(told...)) {
+		known[m.Key] = true
+	}
+	var fresh []error
+	for _, m := range found {
+		if key := settingsGroup + m.Key; !known[key] {
+			fresh = append(fresh, &Mistake{key, m.Words})
+		}
+	}
+	return fresh
+}
 
-func decodeStrict(raw json.RawMessage, into any) error {
+// decodeStrict reads each key by itself, so that one mistake does not hide the others.
+func decodeStrict(raw json.RawMessage, into reflect.Value) []error {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	var wrongKind *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &wrongKind):
-		return fmt.Errorf("%s must be %s, not %s", wrongKind.Field, kindInWords(wrongKind.Type), wrongKind.Value)
+	keys := map[string]json.RawMessage{}
+	if json.Unmarshal(raw, &keys) != nil {
+		return []error{Wrong("settings", "нужна группа ключей", "a group of keys is wanted")}
 	}
-	if m := unknownField.FindStringSubmatch(err.Error()); m != nil {
-		known := Keys(into)
-		return fmt.Errorf("there is no key %q%s; the keys are %s", m[1], guess(m[1], known), strings.Join(known, ", "))
+	fields := map[string]settingField{}
+	for _, f := range fieldsOf(into.Type()) {
+		fields[f.key] = f
 	}
-	return err
+	var wrong []error
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		f, ok := fields[key]
+		if !ok {
+			known := Keys(into.Interface())
+			ru, en := guess(key, known)
+			wrong = append(wrong, Wrong(settingsGroup+key, "такой настройки нет%[1]s; есть %[3]s", "there is no such setting%[2]s; there are %[3]s", ru, en, strings.Join(known, ", ")))
+			continue
+		}
+		if err := json.Unmarshal(keys[key], into.FieldByIndex(f.index).Addr().Interface()); err != nil {
+			wrong = append(wrong, wrongValue(settingsGroup+key, keys[key], f.typ, err))
+		}
+	}
+	return wrong
 }
 
-func kindInWords(t reflect.Type) string {
+// wrongValue says what stands where, and what is wanted there.
+func wrongValue(key string, raw json.RawMessage, wanted reflect.Type, err error) error {
+	var words *leads.Invalid
+	if errors.As(err, &words) {
+		return &Mistake{key, Text{"ru": words.Message, "en": words.MessageEn}}
+	}
+	want, got, in := kindInWords(wanted), valueInWords(string(raw)), Text{"ru": "", "en": ""}
+	var inner *json.UnmarshalTypeError
+	if errors.As(err, &inner) && inner.Type != wanted && (wanted.Kind() == reflect.Map || wanted.Kind() == reflect.Slice) && inner.Type.Kind() == wanted.Elem().Kind() {
+		want, got, in = kindInWords(inner.Type), valueInWords(jsonStart[strings.Fields(inner.Value + " ")[0]]), Text{"ru": "внутри ", "en": "inside it "}
+	}
+	return &Mistake{key, Text{"ru": in["ru"] + got["ru"] + " вместо " + want["ru"], "en": in["en"] + got["en"] + " where " + want["en"] + " wanted"}}
+}
+
+// jsonStart is how a value begins that encoding/json calls so.
+var jsonStart = map[string]string{"string": `"`, "number": "0", "bool": "t", "array": "[", "object": "{"}
+
+// valueInWords says what a JSON value is.
+func valueInWords(raw string) Text {
+	switch {
+	case strings.HasPrefix(raw, "["):
+		return Text{"ru": "список", "en": "a list"}
+	case strings.HasPrefix(raw, "{"):
+		return Text{"ru": "группа ключей", "en": "a group of keys"}
+	case strings.HasPrefix(raw, `"`):
+		return Text{"ru": "текст", "en": "a text"}
+	case strings.HasPrefix(raw, "t"), strings.HasPrefix(raw, "f"):
+		return Text{"ru": "да или нет", "en": "true or false"}
+	}
+	return Text{"ru": "число", "en": "a number"}
+}
+
+// kindInWords says what a setting wants, as it stands behind «вместо» and before “wanted”.
+func kindInWords(t reflect.Type) Text {
+	if t == reflect.TypeFor[Duration]() {
+		return Text{"ru": "времени вида 2s, 10m или 1h30m", "en": "a time like 2s, 10m or 1h30m is"}
+	}
 	switch t.Kind() {
 	case reflect.Bool:
-		return "true or false"
+		return Text{"ru": "да или нет (true, false)", "en": "true or false is"}
 	case reflect.String:
-		return "a text"
+		return Text{"ru": "текста", "en": "a text is"}
 	case reflect.Slice, reflect.Array:
-		return "a list"
+		return Text{"ru": "списка", "en": "a list is"}
 	case reflect.Map, reflect.Struct:
-		return "a group of keys"
+		return Text{"ru": "пар «имя: значение»", "en": "key: value pairs are"}
 	default:
-		return "a number"
+		return Text{"ru": "целого числа", "en": "a whole number is"}
 	}
 }
 
 // guess names the known key that begins like the unknown one.
-func guess(key string, known []string) string {
+func guess(key string, known []string) (ru, en string) {
 	for _, k := range known {
 		n := min(len(k), len(key), 4)
 		if strings.EqualFold(k[:n], key[:n]) && n > 2 {
-			return fmt.Sprintf(" (did you mean %q?)", k)
+			return fmt.Sprintf(" (может быть, %s?)", k), fmt.Sprintf(" (was %s meant?)", k)
 		}
 	}
-	return ""
+	return "", ""
 }
 
 var secretType = reflect.TypeFor[Secret]()
 
-func setSecrets(v reflect.Value, secrets map[string]string) error {
+func setSecrets(v reflect.Value, secrets map[string]string) []error {
+	var wrong []error
 	for _, f := range fieldsOf(v.Type()) {
 		value, ok := secrets[f.key]
 		if f.typ != secretType || !ok {
@@ -144,10 +206,10 @@ func setSecrets(v reflect.Value, secrets map[string]string) error {
 			continue
 		}
 		if n := v.FieldByIndex(f.index).Len(); n > 0 && n < minSecret {
-			return fmt.Errorf("%s has %d characters, a secret needs at least %d", f.key, n, minSecret)
+			wrong = append(wrong, Wrong(settingsGroup+f.key, "байт: %d, а секрету нужно не меньше %d", "has %d characters, a secret needs at least %d", n, minSecret))
 		}
 	}
-	return nil
+	return wrong
 }
 
 // SplitSecrets takes the secrets out of written settings, so that the two can be
@@ -158,7 +220,7 @@ func SplitSecrets(settings any, raw json.RawMessage) (json.RawMessage, map[strin
 	}
 	keys := map[string]json.RawMessage{}
 	if err := json.Unmarshal(raw, &keys); err != nil {
-		return nil, nil, fmt.Errorf("settings are no group of keys: %w", err)
+		return nil, nil, Wrong("settings", "нужна группа ключей", "a group of keys is wanted")
 	}
 	secrets := map[string]string{}
 	for _, f := range fieldsOf(structType(settings)) {
@@ -168,7 +230,7 @@ func SplitSecrets(settings any, raw json.RawMessage) (json.RawMessage, map[strin
 		}
 		var text string
 		if err := json.Unmarshal(value, &text); err != nil {
-			return nil, nil, fmt.Errorf("%s must be a text", f.key)
+			return nil, nil, wrongValue(settingsGroup+f.key, value, f.typ, err)
 		}
 		secrets[f.key] = text
 		delete(keys, f.key)

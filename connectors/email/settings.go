@@ -2,7 +2,6 @@ package email
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"regexp"
 	"slices"
@@ -40,29 +39,25 @@ type Settings struct {
 // Defaults of a mailbox.
 var Defaults = Settings{Security: "tls", Folders: []string{"INBOX"}, Every: connectors.Duration(time.Minute), SMTPSecurity: "tls"}
 
-// Validate says in words which key is wrong and what it may be.
+// Validate says in words which keys are wrong and what they may be.
 func (s Settings) Validate() error {
-	if err := checkServer("server", s.Server, s.Security); err != nil {
-		return err
-	}
-	if err := checkServer("smtp", s.SMTP, s.SMTPSecurity); err != nil {
-		return err
-	}
+	all := []error{checkServer("server", s.Server, s.Security), checkServer("smtp", s.SMTP, s.SMTPSecurity)}
+	wrong := func(key, ru, en string, args ...any) { all = append(all, connectors.Wrong(key, ru, en, args...)) }
 	if time.Duration(s.Every) < 10*time.Second {
-		return fmt.Errorf("every is %s: mail servers ban looking more often than each 10s", time.Duration(s.Every))
+		wrong("every", "%s: чаще раза в 10s почтовые серверы смотреть не дают", "is %s: mail servers ban looking more often than each 10s", time.Duration(s.Every))
 	}
 	if s.Since != "" {
 		if _, err := time.Parse(time.DateOnly, s.Since); err != nil {
-			return fmt.Errorf("since: %q is no date; write it like 2026-01-31", s.Since)
+			wrong("since", "«%s» не дата; пишите как 2026-01-31", "%q is no date; write it like 2026-01-31", s.Since)
 		}
 	}
 	if len(s.Folders) == 0 || slices.Contains(s.Folders, "") {
-		return errors.New(`folders: name at least one, for example INBOX`)
+		wrong("folders", "назовите хотя бы одну, например INBOX", "name at least one, for example INBOX")
 	}
 	if s.SMTP != "" && s.own() == "" {
-		return errors.New("address: letters need an address to be sent from; give it when the user name is none")
+		wrong("address", "нужен адрес, с которого уходят письма: имя пользователя им не является", "letters need an address to be sent from; give it when the user name is none")
 	}
-	return webform.Settings{Mapping: s.Mapping}.Validate()
+	return errors.Join(append(all, webform.CheckMapping(s.Mapping))...)
 }
 
 func checkServer(key, server, security string) error {
@@ -71,16 +66,16 @@ func checkServer(key, server, security string) error {
 	}
 	host, port, err := net.SplitHostPort(server)
 	if err != nil || host == "" || !portNumber.MatchString(port) {
-		return fmt.Errorf("%s: %q is no server with its port; write it like mail.example.org:%s", key, server, map[string]string{"server": "993", "smtp": "465"}[key])
+		return connectors.Wrong(key, "«%s» не сервер с портом; пишите как mail.example.org:%s", "%q is no server with its port; write it like mail.example.org:%s", server, map[string]string{"server": "993", "smtp": "465"}[key])
 	}
 	switch security {
 	case "tls", "starttls":
 	case "none":
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return fmt.Errorf("%s: without security the password would travel readable; none is for a server on this very machine", key)
+			return connectors.Wrong(key, "без защиты пароль пошёл бы открытым; none годится только для сервера на этой же машине", "without security the password would travel readable; none is for a server on this very machine")
 		}
 	default:
-		return fmt.Errorf("%s: security %q is none of tls, starttls, none", key, security)
+		return connectors.Wrong(key, "защита «%s»: бывает tls, starttls или none", "security %q is none of tls, starttls, none", security)
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
 package onec
 
 import (
-	"fmt"
+	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,37 +44,43 @@ type Settings struct {
 // Defaults are the settings of a new connection.
 var Defaults = Settings{Profile: "unf-3", Processes: Here, Leads: true, Every: connectors.Duration(30 * time.Second), Overlap: 100, Timezone: "Europe/Moscow"}
 
-// Validate says in words which key is wrong.
+// Validate says in words which keys are wrong.
 func (s Settings) Validate() error {
+	var all []error
+	wrong := func(key, ru, en string, args ...any) { all = append(all, connectors.Wrong(key, ru, en, args...)) }
 	if s.URL != "" {
 		if _, err := odata.BaseURL(s.URL); err != nil {
-			return fmt.Errorf("url: %w", err)
+			wrong("url", "«%[1]s» не годится; пишите как https://1c.example.org/unf", "%[2]s", s.URL, err)
 		}
 		if s.User == "" {
-			return fmt.Errorf("user is required: a user of the infobase made for the gateway")
+			wrong("user", "нужен пользователь базы, заведённый для Маршрута", "is required: a user of the infobase made for the gateway")
 		}
+	}
+	if s.Processes != Here && s.Processes != There {
+		wrong("processes", "«%s» не бывает; бывает here или onec", "%q cannot be; it is here or onec", s.Processes)
 	}
 	switch {
-	case s.Processes != Here && s.Processes != There:
-		return fmt.Errorf("processes: %q cannot be; it is here or onec", s.Processes)
 	case (s.Plan == "") != (s.Node == ""):
-		return fmt.Errorf("plan and node are given together")
+		wrong("plan", "план обмена и его узел задаются вместе", "plan and node are given together")
 	case s.Node != "" && !odata.IsGUID(s.Node):
-		return fmt.Errorf("node: %q is no reference; it is written like 7e1d0c5a-93b4-4f0e-8a61-2b5c9d8e7f10", s.Node)
-	case time.Duration(s.Every) < time.Second:
-		return fmt.Errorf("every is %s: a base is not asked more often than each second", time.Duration(s.Every))
-	case s.Overlap < 1 || s.Overlap > 5000:
-		return fmt.Errorf("overlap is %d: it can be from 1 to 5000 records", s.Overlap)
+		wrong("node", "«%s» не ссылка; пишите как 7e1d0c5a-93b4-4f0e-8a61-2b5c9d8e7f10", "%q is no reference; it is written like 7e1d0c5a-93b4-4f0e-8a61-2b5c9d8e7f10", s.Node)
+	}
+	if time.Duration(s.Every) < time.Second {
+		wrong("every", "%s: базу спрашивают не чаще раза в секунду", "is %s: a base is not asked more often than each second", time.Duration(s.Every))
+	}
+	if s.Overlap < 1 || s.Overlap > 5000 {
+		wrong("overlap", "%d: бывает от 1 до 5000 записей", "is %d: it can be from 1 to 5000 records", s.Overlap)
 	}
 	if _, err := time.LoadLocation(s.Timezone); err != nil {
-		return fmt.Errorf("timezone: there is no %q; write it like Europe/Moscow", s.Timezone)
+		wrong("timezone", "нет пояса «%s»; пишите как Europe/Moscow", "there is no %q; write it like Europe/Moscow", s.Timezone)
 	}
-	for field, owner := range s.Owners {
+	for _, field := range slices.Sorted(maps.Keys(s.Owners)) {
+		owner := s.Owners[field]
 		if !slices.Contains([]connectors.Owner{connectors.OwnerWe, connectors.OwnerThey, connectors.OwnerLater}, connectors.Owner(owner)) {
-			return fmt.Errorf("owners: %s cannot be %q; it is we, they or later", field, owner)
+			wrong("owners", "%s не может быть «%s»; бывает we, they или later", "%s cannot be %q; it is we, they or later", field, owner)
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 func (s Settings) zone() *time.Location {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,7 +29,32 @@ type Configured struct {
 	Settings json.RawMessage
 }
 
-const defaultRate = 600
+const (
+	defaultRate = 600
+	maxRate     = 1<<31 - 1 // an integer of PostgreSQL
+)
+
+// RateLimit reads how many inquiries a minute a person allows; nothing typed is 0, the usual limit.
+func RateLimit(typed string) (int, error) {
+	if typed = strings.TrimSpace(typed); typed == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(typed)
+	if err != nil || n == 0 {
+		n = -1
+	}
+	if err := checkRate(n); err != nil {
+		return 0, connectors.Wrong("rate_limit", "«%s» не годится: нужно целое число обращений в минуту, от 1 до %d", "%q cannot be: a whole number of inquiries a minute is wanted, from 1 to %d", typed, maxRate)
+	}
+	return n, nil
+}
+
+func checkRate(n int) error {
+	if n < 0 || n > maxRate {
+		return connectors.Wrong("rate_limit", "%d: нужно целое число обращений в минуту, от 1 до %d", "is %d: a whole number of inquiries a minute is wanted, from 1 to %d", n, maxRate)
+	}
+	return nil
+}
 
 var nameShape = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
@@ -58,10 +85,30 @@ func (r *Registry) UpsertFile(ctx context.Context, now time.Time, all []Configur
 	return r.Refresh(ctx)
 }
 
-// Save writes a connection that is set up in the interface.
+// Create writes a connection that is new; ErrTaken when there is one of that name, decided by the database.
+func (r *Registry) Create(ctx context.Context, now time.Time, c Configured) error {
+	return r.save(ctx, now, c, func(tx pgx.Tx) error {
+		if _, _, err := r.check(c, nil); err != nil {
+			return err
+		}
+		// The row stands before it is written: of two who create the same name one waits here for the other, and is told.
+		claimed, err := tx.Exec(ctx, "insert into connection (name, connector, provider, created_at, updated_at) values ($1, $2, $3, $4, $4) on conflict do nothing",
+			c.Name, c.Connector, c.Provider, now)
+		if err == nil && claimed.RowsAffected() == 0 {
+			return ErrTaken
+		}
+		return err
+	})
+}
+
+// Save writes a connection that is set up in the interface, over what there is of that name.
 func (r *Registry) Save(ctx context.Context, now time.Time, c Configured) error {
+	return r.save(ctx, now, c, func(tx pgx.Tx) error { return lock(ctx, tx, c.Name, false) })
+}
+
+func (r *Registry) save(ctx context.Context, now time.Time, c Configured, take func(pgx.Tx) error) error {
 	err := postgres.InTx(ctx, r.pool, func(tx pgx.Tx) error {
-		if err := lock(ctx, tx, c.Name, false); err != nil {
+		if err := take(tx); err != nil {
 			return err
 		}
 		if err := r.write(ctx, tx, now, c, false); err != nil {
@@ -125,21 +172,38 @@ func (r *Registry) checkAll(all []Configured) error {
 	return errors.Join(mistakes...)
 }
 
-// check says in words what is wrong with a connection. kept are the secrets it has already.
+// check says in words what is wrong with a connection, as Mistakes. kept are the secrets it has already.
 func (r *Registry) check(c Configured, kept map[string]string) (json.RawMessage, map[string]string, error) {
+	var wrong []error
 	if !nameShape.MatchString(c.Name) {
-		return nil, nil, fmt.Errorf("connection %q: the name is part of an address: small Latin letters, digits, - and _", c.Name)
-	}
-	p, ok := r.providers[c.Connector+"/"+c.Provider]
-	if !ok {
-		return nil, nil, fmt.Errorf("connection %s: there is no provider %s/%s: %w", c.Name, c.Connector, c.Provider, connectors.ErrUnknown)
+		wrong = append(wrong, connectors.Wrong("name", "«%s»: имя стоит в адресе, в нём маленькие латинские буквы, цифры, - и _, не длиннее 63 знаков", "%q: the name is part of an address: small Latin letters, digits, - and _, no longer than 63", c.Name))
 	}
 	if c.Token != "" && len(c.Token) < 22 {
-		return nil, nil, fmt.Errorf("connection %s: the token has %d characters, fewer than 22: `openssl rand -hex 16` makes a good one", c.Name, len(c.Token))
+		wrong = append(wrong, connectors.Wrong("token", "знаков: %d, нужно не меньше 22: хороший даст `openssl rand -hex 16`", "has %d characters, fewer than 22: `openssl rand -hex 16` makes a good one", len(c.Token)))
+	}
+	if err := checkRate(c.RateLimit); err != nil {
+		wrong = append(wrong, err)
+	}
+	settings, secrets, err := r.checkSettings(c, kept)
+	if err != nil {
+		wrong = append(wrong, err)
+	}
+	var told []error
+	for _, m := range connectors.Mistakes(errors.Join(wrong...)) {
+		told = append(told, fmt.Errorf("connection %s: %w", c.Name, m))
+	}
+	return settings, secrets, errors.Join(told...)
+}
+
+// checkSettings splits off the secrets and lets the provider look at both.
+func (r *Registry) checkSettings(c Configured, kept map[string]string) (json.RawMessage, map[string]string, error) {
+	p, ok := r.providers[c.Connector+"/"+c.Provider]
+	if !ok {
+		return nil, nil, connectors.Wrong("provider", "поставщика %s/%s нет", "there is no provider %s/%s", c.Connector, c.Provider)
 	}
 	settings, given, err := connectors.SplitSecrets(p.Settings, c.Settings)
 	if err != nil {
-		return nil, nil, fmt.Errorf("connection %s: %w", c.Name, err)
+		return nil, nil, err
 	}
 	secrets := maps.Clone(kept)
 	if secrets == nil {
@@ -150,6 +214,9 @@ func (r *Registry) check(c Configured, kept map[string]string) (json.RawMessage,
 		Name: c.Name, Connector: c.Connector, Provider: c.Provider, Source: c.Source, Region: r.options.Region,
 		Language: r.options.Language, PublicURL: r.options.PublicURL, Settings: settings, Secrets: secrets,
 	})
+	if err != nil && len(connectors.Mistakes(err)) == 0 {
+		err = connectors.Wrong("settings", "%s", "%s", err)
+	}
 	return settings, secrets, err
 }
 

@@ -295,3 +295,6 @@ func (r *Registry) announce(ctx context.Context, tx pgx.Tx) error {
 
 // ErrReadOnly: the connection comes from the configuration file and is changed there.
 var ErrReadOnly = errors.New("connection comes from the configuration file: change it there")
+
+// ErrTaken: there is a connection of that name already.
+var ErrTaken = errors.New("there is a connection of that name already")

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -86,7 +88,7 @@ func TestMistakesOfTheFileAreAllNamedAndNothingIsWritten(t *testing.T) {
 	if err == nil {
 		t.Fatal("taken")
 	}
-	for _, want := range []string{"site", `"foldr"`, "land", "22", "Плохое", "fax/x"} {
+	for _, want := range []string{"site", "settings.foldr", "land", "22", "Плохое", "fax/x"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}
@@ -468,5 +470,28 @@ func TestAPollerRemembersFromOneProcessToTheNext(t *testing.T) {
 	}
 	if found, err := r.Failures(t.Context(), "box"); err != nil || len(found) != 0 {
 		t.Errorf("after it went well: %+v, %v", found, err)
+	}
+}
+
+func TestOfManyWhoCreateOneNameOneSucceeds(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, key)
+	var made, taken atomic.Int64
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			switch err := r.Create(t.Context(), now, configured("site", fmt.Sprintf(`{"folder":"%d"}`, i))); {
+			case err == nil:
+				made.Add(1)
+			case errors.Is(err, registry.ErrTaken):
+				taken.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if made.Load() != 1 || taken.Load() != 7 {
+		t.Errorf("%d made it and %d were refused, want 1 and 7", made.Load(), taken.Load())
 	}
 }

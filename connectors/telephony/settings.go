@@ -1,10 +1,14 @@
 package telephony
 
 import (
-	"fmt"
+	"errors"
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
+
+	"marshrut/connectors"
 )
 
 // Settings are what every exchange can be told. A provider embeds them in its own.
@@ -23,26 +27,28 @@ var Defaults = Settings{Internal: `^\d{2,5}$`}
 
 // Validate says in words which key is wrong and what it may be.
 func (s Settings) Validate() error {
+	var all []error
+	wrong := func(key, ru, en string, args ...any) { all = append(all, connectors.Wrong(key, ru, en, args...)) }
 	if _, err := regexp.Compile(s.Internal); err != nil {
-		return fmt.Errorf(`internal: %q is no regular expression; write it like ^\d{2,5}$`, s.Internal)
+		wrong("internal", `«%s» не регулярное выражение; пишите как ^\d{2,5}$`, `%q is no regular expression; write it like ^\d{2,5}$`, s.Internal)
 	}
 	if s.Region != "" && len(s.Region) != 2 {
-		return fmt.Errorf("region: %q is no country; write two letters like RU or KZ", s.Region)
+		wrong("region", "«%s» не страна; пишите две буквы, например RU или KZ", "%q is no country; write two letters like RU or KZ", s.Region)
 	}
-	for number, source := range s.Sources {
-		if !strings.ContainsAny(number, "0123456789") && !strings.Contains(number, "@") {
-			return fmt.Errorf("sources: %q is no number; write it like +7 495 000-00-01", number)
-		}
-		if source == "" {
-			return fmt.Errorf("sources: number %s needs the key of a source", number)
+	for _, number := range slices.Sorted(maps.Keys(s.Sources)) {
+		switch {
+		case !strings.ContainsAny(number, "0123456789") && !strings.Contains(number, "@"):
+			wrong("sources", "«%s» не номер; пишите как +7 495 000-00-01", "%q is no number; write it like +7 495 000-00-01", number)
+		case s.Sources[number] == "":
+			wrong("sources", "номеру %s нужен ключ источника", "number %s needs the key of a source", number)
 		}
 	}
 	for _, text := range s.Senders {
 		if _, err := prefixOf(text); err != nil {
-			return fmt.Errorf("senders: %q is no address; write it like 192.0.2.1 or 192.0.2.0/24", text)
+			wrong("senders", "«%s» не адрес; пишите как 192.0.2.1 или 192.0.2.0/24", "%q is no address; write it like 192.0.2.1 or 192.0.2.0/24", text)
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // prefixOf reads an address or a network.

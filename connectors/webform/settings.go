@@ -1,11 +1,14 @@
 package webform
 
 import (
-	"fmt"
+	"errors"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+
+	"marshrut/connectors"
 )
 
 // Settings are what every form connection can be told. A provider embeds them in its own.
@@ -57,24 +60,31 @@ var targets = []string{
 
 var ownKey = regexp.MustCompile(`^fields\.[a-z][a-z0-9_]*$`)
 
-// Validate says in words which key is wrong and what it may be.
+// Validate says in words which keys are wrong and what they may be.
 func (s Settings) Validate() error {
-	for field, target := range s.Mapping {
-		if !slices.Contains(targets, target) && !ownKey.MatchString(target) {
-			return fmt.Errorf("mapping: field %q cannot be %q; it can be %s or fields.KEY", field, target, strings.Join(targets, ", "))
-		}
-	}
+	wrong := []error{CheckMapping(s.Mapping)}
 	for _, origin := range s.Origins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Path != "" || u.RawQuery != "" {
-			return fmt.Errorf("origins: %q is no origin; write it like https://site.example, without a slash at the end", origin)
+			wrong = append(wrong, connectors.Wrong("origins", "«%s» не адрес сайта; пишите как https://site.ru, без косой черты в конце", "%q is no origin; write it like https://site.example, without a slash at the end", origin))
 		}
 	}
 	if s.Redirect != "" {
 		u, err := url.Parse(s.Redirect)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return fmt.Errorf("redirect: %q is no address of a page; write it like https://site.example/thanks", s.Redirect)
+			wrong = append(wrong, connectors.Wrong("redirect", "«%s» не адрес страницы; пишите как https://site.ru/thanks", "%q is no address of a page; write it like https://site.example/thanks", s.Redirect))
 		}
 	}
-	return nil
+	return errors.Join(wrong...)
+}
+
+// CheckMapping says which fields are mapped to what there is not.
+func CheckMapping(mapping map[string]string) error {
+	var wrong []error
+	for _, field := range slices.Sorted(maps.Keys(mapping)) {
+		if target := mapping[field]; !slices.Contains(targets, target) && !ownKey.MatchString(target) {
+			wrong = append(wrong, connectors.Wrong("mapping", "поле «%s» не может быть «%s»; бывает %s или fields.КЛЮЧ", "field %q cannot be %q; it can be %s or fields.KEY", field, target, strings.Join(targets, ", ")))
+		}
+	}
+	return errors.Join(wrong...)
 }

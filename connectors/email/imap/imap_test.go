@@ -30,7 +30,7 @@ func TestAMistakeInTheSettingsNamesTheKeyAndTheCure(t *testing.T) {
 	for settings, want := range map[string]string{
 		`{"server":"imap.example.org"}`:                             "mail.example.org:993",
 		`{"server":"imap.example.org:143","security":"none"}`:       "password would travel readable",
-		`{"server":"imap.example.org:993","every":"1s"}`:            "every is 1s",
+		`{"server":"imap.example.org:993","every":"1s"}`:            "every: is 1s",
 		`{"server":"imap.example.org:993","since":"yesterday"}`:     "write it like 2026-01-31",
 		`{"server":"imap.example.org:993","folders":[]}`:            "folders",
 		`{"smtp":"smtp.example.org:465","user":"info"}`:             "address",

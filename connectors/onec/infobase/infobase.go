@@ -4,7 +4,6 @@ package infobase
 
 import (
 	_ "embed"
-	"fmt"
 
 	"marshrut/configs"
 	"marshrut/connectors"
@@ -45,7 +44,7 @@ func open(c connectors.Connection) (connectors.Instance, error) {
 func Profile(name string) (onec.Profile, error) {
 	text, err := configs.OneC.ReadFile("onec/" + name + ".yaml")
 	if err != nil {
-		return onec.Profile{}, fmt.Errorf("profile: there is no configuration %q in this version", name)
+		return onec.Profile{}, connectors.Wrong("settings.profile", "конфигурации «%s» в этой версии нет", "there is no configuration %q in this version", name)
 	}
 	return onec.ReadProfile(text)
 }

@@ -35,10 +35,11 @@ type Settings struct {
 
 // Validate says in words what is wrong.
 func (s Settings) Validate() error {
+	var half error
 	if (s.Key == "") != (s.Salt == "") {
-		return errors.New("api_key and api_salt belong together: enter both, or neither")
+		half = connectors.Wrong("api_key", "этот ключ и ключ подписи (api_salt) задаются вместе: оба или ни одного", "api_key and api_salt belong together: enter both, or neither")
 	}
-	return s.Settings.Validate()
+	return errors.Join(half, s.Settings.Validate())
 }
 
 var defaults = Settings{Settings: telephony.Defaults}

@@ -38,10 +38,11 @@ type Settings struct {
 
 // Validate says in words what is wrong.
 func (s Settings) Validate() error {
+	var zone error
 	if _, err := time.LoadLocation(s.Timezone); err != nil || s.Timezone == "" {
-		return fmt.Errorf("timezone: %q is no time zone; write it like Europe/Moscow", s.Timezone)
+		zone = connectors.Wrong("timezone", "«%s» не часовой пояс; пишите как Europe/Moscow", "%q is no time zone; write it like Europe/Moscow", s.Timezone)
 	}
-	return s.Settings.Validate()
+	return errors.Join(zone, s.Settings.Validate())
 }
 
 var defaults = Settings{Settings: telephony.Defaults, Timezone: "Europe/Moscow"}

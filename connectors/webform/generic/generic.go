@@ -4,7 +4,7 @@ package generic
 
 import (
 	_ "embed"
-	"fmt"
+	"errors"
 	"regexp"
 
 	"marshrut/connectors"
@@ -28,10 +28,11 @@ var colorShape = regexp.MustCompile(`^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$`)
 
 // Validate says in words which key is wrong.
 func (s Settings) Validate() error {
+	var color error
 	if s.WidgetColor != "" && !colorShape.MatchString(s.WidgetColor) {
-		return fmt.Errorf("widget_color: %q is no colour; write it like #1f6feb", s.WidgetColor)
+		color = connectors.Wrong("widget_color", "«%s» не цвет; пишите как #1f6feb", "%q is no colour; write it like #1f6feb", s.WidgetColor)
 	}
-	return s.Settings.Validate()
+	return errors.Join(color, s.Settings.Validate())
 }
 
 var defaults = Settings{
