@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"marshrut/connectors"
 	"marshrut/connectors/registry"
 	"marshrut/internal/staff"
+	"marshrut/leads"
 )
 
 // connectionsPage is what templates/connections.html shows.
@@ -80,7 +82,15 @@ type connectionPage struct {
 	Setup     template.HTML
 	Counts    []countLine
 	Sources   []option
-	Problem   string
+	Rate      string
+	Problems  []string
+}
+
+// typedConnection is the form as it was filled in, and why it was refused.
+type typedConnection struct {
+	Rate     string
+	Settings map[string]string
+	Problems []error
 }
 
 type addressLine struct {
@@ -106,7 +116,7 @@ func (s *Server) showConnection(c *gin.Context, actor staff.Actor) error {
 	if err != nil {
 		return err
 	}
-	return s.renderConnection(c, actor, http.StatusOK, v, false, nil, "")
+	return s.renderConnection(c, actor, http.StatusOK, v, false, nil)
 }
 
 func (s *Server) newConnection(c *gin.Context, actor staff.Actor) error {
@@ -114,12 +124,12 @@ func (s *Server) newConnection(c *gin.Context, actor staff.Actor) error {
 	if _, ok := s.provider(connector, name); !ok {
 		return connectors.ErrUnknown
 	}
-	return s.renderConnection(c, actor, http.StatusOK, registry.View{Connector: connector, Provider: name, Enabled: true}, true, nil, "")
+	return s.renderConnection(c, actor, http.StatusOK, registry.View{Connector: connector, Provider: name, Enabled: true}, true, nil)
 }
 
-// renderConnection draws the page; typed are settings that were refused, to be shown again.
-func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int, v registry.View, fresh bool, typed map[string]string, problem string) error {
-	p := connectionPage{page: s.page(c, actor, "connections.title"), New: fresh, MayManage: actor.Can(staff.ManageConnections) && !v.FromConfig, Problem: problem}
+// renderConnection draws the page; typed is what was refused, to be shown again, nil when nothing was.
+func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int, v registry.View, fresh bool, typed *typedConnection) error {
+	p := connectionPage{page: s.page(c, actor, "connections.title"), New: fresh, MayManage: actor.Can(staff.ManageConnections) && !v.FromConfig}
 	p.connectionLine = s.connectionLine(v, p.Lang)
 	p.page.Title = cmp.Or(v.Title, v.Name, p.ProviderTitle)
 	provider, ok := s.provider(v.Connector, v.Provider)
@@ -139,7 +149,14 @@ func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int,
 	for _, key := range []string{registry.CountAccepted, registry.CountDuplicate, registry.CountSpam, registry.CountTest, registry.CountRefused, registry.CountLimited, registry.CountFailed} {
 		p.Counts = append(p.Counts, countLine{p.T("connections.count_" + key), v.Today[key], v.Month[key]})
 	}
-	if p.Settings, err = settingLines(provider, v, typed, p.Lang); err != nil {
+	if v.RateLimit != 0 {
+		p.Rate = strconv.Itoa(v.RateLimit)
+	}
+	var texts map[string]string
+	if typed != nil {
+		texts, p.Rate, p.Problems = typed.Settings, typed.Rate, p.settingProblems(provider, typed.Problems)
+	}
+	if p.Settings, err = settingLines(provider, v, texts, p.Lang); err != nil {
 		return err
 	}
 	if p.Setup, err = markdown(provider.Setup.In(p.Lang)); err != nil {
@@ -185,7 +202,7 @@ func settingLines(provider connectors.Provider, v registry.View, typed map[strin
 	return lines, nil
 }
 
-// settingText writes a setting as people edit it: lists a line each, maps as "name = value" lines.
+// settingText writes a setting as people edit it: lists a line each, maps as "name: value" lines.
 func settingText(kind string, raw json.RawMessage) string {
 	if len(raw) == 0 || string(raw) == "null" {
 		return ""
@@ -199,12 +216,7 @@ func settingText(kind string, raw json.RawMessage) string {
 	case "map":
 		var pairs map[string]string
 		if json.Unmarshal(raw, &pairs) == nil {
-			var lines []string
-			for key, value := range pairs {
-				lines = append(lines, key+" = "+value)
-			}
-			slices.Sort(lines)
-			return strings.Join(lines, "\n")
+			return pairsText(pairs)
 		}
 	}
 	var text string
@@ -215,11 +227,14 @@ func settingText(kind string, raw json.RawMessage) string {
 }
 
 // settingValue is the inverse of settingText; nil leaves the setting out.
-func settingValue(kind, text string) any {
+func settingValue(kind, text string) (any, error) {
+	if kind == "map" {
+		return pairsOf(text)
+	}
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	switch kind {
 	case "bool":
-		return text != ""
+		return text != "", nil
 	case "list":
 		list := []string{}
 		for line := range strings.SplitSeq(text, "\n") {
@@ -227,26 +242,18 @@ func settingValue(kind, text string) any {
 				list = append(list, line)
 			}
 		}
-		return list
-	case "map":
-		pairs := map[string]string{}
-		for line := range strings.SplitSeq(text, "\n") {
-			if key, value, ok := strings.Cut(line, "="); ok {
-				pairs[strings.TrimSpace(key)] = strings.TrimSpace(value)
-			}
-		}
-		return pairs
+		return list, nil
 	}
 	if text == "" {
-		return nil
+		return nil, nil
 	}
 	if n, err := strconv.ParseFloat(text, 64); err == nil && kind == "number" {
-		return n
+		return n, nil
 	}
-	return text
+	return text, nil
 }
 
-// saveConnection writes the form of a connection, new or not.
+// saveConnection writes the form of a connection, new or not. What is wrong with it is told all at once, beside what was typed.
 func (s *Server) saveConnection(c *gin.Context, actor staff.Actor) error {
 	if err := c.Request.ParseForm(); err != nil {
 		return errBadRequest
@@ -259,30 +266,82 @@ func (s *Server) saveConnection(c *gin.Context, actor staff.Actor) error {
 	if !ok {
 		return connectors.ErrUnknown
 	}
-	settings, typed := map[string]any{}, map[string]string{}
+	settings, typed := typedSettings(c, provider)
+	limit, err := registry.RateLimit(typed.Rate)
+	if err != nil {
+		typed.Problems = append(typed.Problems, err)
+	}
+	v.Title, v.Source = strings.TrimSpace(c.PostForm("title")), c.PostForm("source")
+	if len(typed.Problems) == 0 {
+		write := s.Connections.Save
+		if fresh {
+			write = s.Connections.Create
+		}
+		err = write(c.Request.Context(), s.Now(), registry.Configured{Name: v.Name, Connector: v.Connector, Provider: v.Provider, Title: v.Title,
+			Source: v.Source, RateLimit: limit, Settings: settings})
+		if err != nil && !refusesConnection(err) {
+			return err
+		}
+		if err == nil {
+			s.flash(c, "done.connection")
+			c.Redirect(http.StatusSeeOther, "/connections/at/"+v.Name)
+			return nil
+		}
+		typed.Problems = []error{err}
+	}
+	return s.renderConnection(c, actor, http.StatusUnprocessableEntity, v, fresh, &typed)
+}
+
+// typedSettings reads the provider's settings from the form.
+func typedSettings(c *gin.Context, provider connectors.Provider) (json.RawMessage, typedConnection) {
+	settings, typed := map[string]any{}, typedConnection{Rate: c.PostForm("rate_limit"), Settings: map[string]string{}}
 	for _, setting := range connectors.SettingsOf(provider) {
 		text := c.PostForm("s." + setting.Key)
-		if setting.Kind != "secret" {
-			typed[setting.Key] = text
+		switch setting.Kind {
+		case "secret":
+		case "bool":
+			typed.Settings[setting.Key] = strconv.FormatBool(text != "")
+		default:
+			typed.Settings[setting.Key] = text
 		}
-		if value := settingValue(setting.Kind, text); value != nil {
+		value, err := settingValue(setting.Kind, text)
+		var words *leads.Invalid
+		if errors.As(err, &words) {
+			typed.Problems = append(typed.Problems, &connectors.Mistake{Key: "settings." + setting.Key, Words: connectors.Text{"ru": words.Message, "en": words.MessageEn}})
+		}
+		if err == nil && value != nil {
 			settings[setting.Key] = value
 		}
 	}
 	raw, err := json.Marshal(settings)
 	if err != nil {
-		return err
+		typed.Problems = append(typed.Problems, err)
 	}
-	limit, _ := strconv.Atoi(c.PostForm("rate_limit"))
-	v.Title, v.Source, v.RateLimit = strings.TrimSpace(c.PostForm("title")), c.PostForm("source"), limit
-	err = s.Connections.Save(c.Request.Context(), s.Now(), registry.Configured{Name: v.Name, Connector: v.Connector, Provider: v.Provider, Title: v.Title,
-		Source: v.Source, RateLimit: limit, Settings: raw})
-	if err != nil {
-		return s.renderConnection(c, actor, http.StatusUnprocessableEntity, v, fresh, typed, err.Error())
+	return raw, typed
+}
+
+// refusesConnection tells what the person can cure on the form from what went wrong on our side.
+func refusesConnection(err error) bool {
+	return len(connectors.Mistakes(err)) > 0 || errors.Is(err, registry.ErrTaken) || errors.Is(err, registry.ErrReadOnly)
+}
+
+// settingProblems says what is wrong under the names the form gives the settings.
+func (p page) settingProblems(provider connectors.Provider, problems []error) []string {
+	titles := map[string]string{"name": p.T("connections.name"), "rate_limit": p.T("connections.rate"), "settings": p.T("connections.settings")}
+	for _, setting := range connectors.SettingsOf(provider) {
+		titles["settings."+setting.Key] = setting.Title.In(p.Lang)
 	}
-	s.flash(c, "done.connection")
-	c.Redirect(http.StatusSeeOther, "/connections/at/"+v.Name)
-	return nil
+	var lines []string
+	for _, problem := range problems {
+		mistakes := connectors.Mistakes(problem)
+		for _, m := range mistakes {
+			lines = append(lines, cmp.Or(titles[m.Key], m.Key)+": "+m.Words.In(p.Lang))
+		}
+		if len(mistakes) == 0 {
+			lines = append(lines, p.errorText(problem, statusOf(problem)))
+		}
+	}
+	return lines
 }
 
 // formConnection is the connection that the form is about.

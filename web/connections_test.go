@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,6 +51,70 @@ func TestAConnectionIsMadeChangedRenewedAndSwitchedOff(t *testing.T) {
 	s.must(s.Connections.Refresh(t.Context()))
 	mark.get("/connections/at/landing").says(t, http.StatusOK, "Включить")
 	mark.post("/connections/at/site", "title", "Чужое").says(t, http.StatusUnprocessableEntity)
+}
+
+func TestAMapOfASettingIsUnderstoodOrRefusedByName(t *testing.T) {
+	for text, want := range map[string]map[string]string{
+		"Поле 1: phone\nq2 = name":           {"Поле 1": "phone", "q2": "name"},
+		"Поле 1 → phone":                     {"Поле 1": "phone"},
+		"a:b = phone\r\n\r\nform[a=b]: name": {"a:b": "phone", "form[a=b]": "name"},
+		"q=phone\nz:name":                    {"q": "phone", "z": "name"},
+		`"Вопрос: кто?" = name`:              {"Вопрос: кто?": "name"},
+		"page: https://site.example/?a=b":    {"page": "https://site.example/?a=b"},
+		"  a: name\n  b: phone":              {"a": "name", "b": "phone"},
+		"missed: Тема: Звонок\n  Добрый день\n\n  До связи\nnext: x": {"missed": "Тема: Звонок\nДобрый день\n\nДо связи", "next": "x"},
+	} {
+		got, err := pairsOf(text)
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("%q is %q and %v, want %q", text, got, err, want)
+			continue
+		}
+		if again, err := pairsOf(pairsText(got)); err != nil || !maps.Equal(again, want) {
+			t.Errorf("%q is written as %q and read as %q, %v", got, pairsText(got), again, err)
+		}
+	}
+	for text, named := range map[string]string{"a: name\nПоле два phone": "Поле два phone", ": phone": ": phone", "a: name\na: phone": "«a»"} {
+		var words *leads.Invalid
+		if got, err := pairsOf(text); !errors.As(err, &words) || !strings.Contains(words.Message, named) {
+			t.Errorf("%q is %q and %v, want a refusal that names %q", text, got, err, named)
+		}
+	}
+}
+
+func TestAFormThatIsRefusedSaysAllOfItInTheReadersWordsAndKeepsWhatWasTyped(t *testing.T) {
+	s := newStack(t)
+	mark := s.as("mark")
+	mark.post("/connections/new", "provider", "webform/generic", "name", "landing", "rate_limit", "abc", "s.mapping", "Поле 1 phone").
+		says(t, http.StatusUnprocessableEntity, "Поле 1 phone</textarea>", "строка «Поле 1 phone» не понята", `value="abc"`, "нужно целое число обращений в минуту")
+	for _, limit := range []string{"-5", "0", "99999999999999", "1.5", "4294967296"} {
+		mark.post("/connections/new", "provider", "webform/generic", "name", "landing", "rate_limit", limit).
+			says(t, http.StatusUnprocessableEntity, `value="`+limit+`"`, "нужно целое число обращений в минуту")
+	}
+	refused := mark.post("/connections/new", "provider", "webform/generic", "name", "Плохое имя", "rate_limit", "70", "s.mapping", "q: nobody", "s.redirect", "thanks")
+	refused.says(t, http.StatusUnprocessableEntity, "Соответствие полей: поле «q» не может быть «nobody»", "«thanks» не адрес страницы", "маленькие латинские буквы", `value="Плохое имя"`, `value="70"`)
+	if strings.Contains(refused.body, "save connection") || strings.Contains(refused.body, "cannot be") {
+		t.Error("a page in Russian shows an error of the program")
+	}
+	mark.post("/connections/new", "provider", "webform/generic", "name", "landing", "s.mapping", "Поле 1: phone\na:b = name").leadsTo(t, "/connections/at/landing")
+	mark.get("/connections/at/landing").says(t, http.StatusOK, "Поле 1: phone", "a:b: name")
+}
+
+func TestANameThatIsTakenIsRefused(t *testing.T) {
+	s := newStack(t)
+	mark := s.as("mark")
+	mark.post("/connections/new", "provider", "webform/generic", "name", "landing", "title", "Первый").leadsTo(t, "/connections/at/landing")
+	for _, name := range []string{"landing", "site"} { // of the interface, and of the file
+		mark.post("/connections/new", "provider", "webform/tilda", "name", name, "title", "Второй").says(t, http.StatusUnprocessableEntity, "Такое имя уже есть", "Второй")
+	}
+	mark.get("/connections/at/landing").says(t, http.StatusOK, "Первый")
+}
+
+func TestADeadLetterIsRepairedByLinesOrRefusedByName(t *testing.T) {
+	s := newStack(t)
+	s.dead("letter-1", `{"q":"x"}`)
+	olga := s.as("olga")
+	olga.post("/dead-letters/letter-1/replay", "repairs", "+7 912 000-00-07").says(t, http.StatusUnprocessableEntity, "не понята", "&#43;7 912 000-00-07</textarea>")
+	olga.post("/dead-letters/letter-1/replay", "repairs", "phone: +7 912 000-00-07").leadsTo(t, "/leads/")
 }
 
 // dead files a message nobody could understand.

@@ -108,11 +108,9 @@ func readable(raw []byte) string {
 }
 
 func (s *Server) replayDead(c *gin.Context, actor staff.Actor) error {
-	repairs := map[string]string{}
-	for line := range strings.SplitSeq(strings.ReplaceAll(c.PostForm("repairs"), "\r\n", "\n"), "\n") {
-		if key, value, ok := strings.Cut(line, "="); ok {
-			repairs[strings.TrimSpace(key)] = strings.TrimSpace(value)
-		}
+	repairs, err := pairsOf(c.PostForm("repairs"))
+	if err != nil {
+		return s.showDeadAgain(c, actor, err)
 	}
 	captured, err := s.Intake.Replay(c.Request.Context(), actor.ID, c.Param("id"), repairs)
 	if err != nil {

@@ -55,6 +55,7 @@ var meanings = []struct {
 	{leads.ErrInvalid, http.StatusUnprocessableEntity},
 	{processes.ErrInvalid, http.StatusUnprocessableEntity},
 	{registry.ErrReadOnly, http.StatusConflict},
+	{registry.ErrTaken, http.StatusUnprocessableEntity},
 	{staff.ErrTaken, http.StatusUnprocessableEntity},
 	{staff.ErrUnknownRole, http.StatusUnprocessableEntity},
 	{staff.ErrLastAdmin, http.StatusConflict},
@@ -160,6 +161,7 @@ var sayings = []struct {
 	{staff.ErrWeakPassword, "people.weak_password"},
 	{staff.ErrCredentials, "profile.wrong_password"},
 	{registry.ErrReadOnly, "connections.read_only"},
+	{registry.ErrTaken, "connections.taken"},
 }
 
 // notFound answers addresses that lead nowhere.
