@@ -109,8 +109,17 @@ type Connection struct {
 	Token     Secret          `yaml:"token"`
 	RateLimit int             `yaml:"rate_limit"` // inquiries a minute
 	Settings  map[string]any  `yaml:"settings"`   // strictly decoded by the provider
-	Place     string          `yaml:"-"`          // file, line and key, for what is said of it
 	Raw       json.RawMessage `yaml:"-"`          // Settings as JSON, secrets resolved
+
+	place func(key string) string
+}
+
+// Place is where a key of the connection is written, "marshrut.yaml:12: connections[0].settings.mapping", for what is said of it.
+func (c Connection) Place(key string) string {
+	if c.place == nil {
+		return c.Name + ": " + key
+	}
+	return c.place(key)
 }
 
 // Location is the company's time zone. Validate has checked that it exists.

@@ -55,6 +55,31 @@ func TestMistakesNameFileLineKeyAndCure(t *testing.T) {
 	}
 }
 
+func TestWhatTheProgramCouldNotWorkWithIsRefusedBeforehand(t *testing.T) {
+	nowhere := filepath.Join(t.TempDir(), "nowhere", "key")
+	path := write(t, "secret_key: file:"+nowhere+"\ncompany: {region: ZZ}\ndatabase:\n  url: mysql://root:hunter2@db/x\nblobs: {url: 'ftp://hunter2@files'}\n")
+	_, err := Load(path, nil)
+	if err == nil {
+		t.Fatal("mistakes were accepted")
+	}
+	for _, want := range []string{":1: secret_key: there is no folder", ":2: company.region", ":4: database.url", "postgres://", ":5: blobs.url", "s3://"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error lacks %q:\n%v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a password was printed: %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(nowhere)); err == nil {
+		t.Error("a folder was made where a mistyped path leads")
+	}
+	for _, good := range []string{"postgres://u:p@db:5432/marshrut", "host=/run/postgresql dbname=marshrut"} {
+		if _, err := Load(write(t, "database: {url: '"+good+"'}\nblobs: {url: 's3://bucket'}\ncompany: {region: KZ}\n"), nil); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+}
+
 func TestEveryMistakeOfAFileIsToldAtOnce(t *testing.T) {
 	path := write(t, `http:
   listn: 127.0.0.1:1

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,19 +54,56 @@ type places struct {
 	file *ast.File
 }
 
+// line is where a key is written, 0 if it is not.
 func (p places) line(key string) int {
+	if group, name, ok := cutLast(key); ok {
+		if pairs, ok := (&decoding{}).pairs(p.node(group)); ok {
+			for _, pair := range pairs {
+				if pair.Key.GetToken().Value == name {
+					return pair.Key.GetToken().Position.Line
+				}
+			}
+		}
+	}
+	if node := p.node(key); node != nil && node.GetToken() != nil {
+		return node.GetToken().Position.Line
+	}
+	return 0
+}
+
+// node is what is written under a key, nil if nothing is.
+func (p places) node(key string) ast.Node {
 	if p.file == nil {
-		return 0
+		return nil
 	}
 	path, err := yaml.PathString("$." + key)
 	if err != nil {
-		return 0
+		return nil
 	}
 	node, err := path.FilterFile(p.file)
-	if err != nil || node == nil || node.GetToken() == nil {
-		return 0
+	if err != nil {
+		return nil
 	}
-	return node.GetToken().Position.Line
+	return node
+}
+
+func cutLast(key string) (group, name string, ok bool) {
+	i := strings.LastIndexByte(key, '.')
+	if i < 0 {
+		return "", "", false
+	}
+	return key[:i], key[i+1:], true
+}
+
+// nearest is a key with the line of it, or of the group it would stand in.
+func (p places) nearest(key string) string {
+	line, group := p.line(key), key
+	for ok := true; line == 0 && ok; {
+		if group, _, ok = cutLast(group); ok {
+			line = p.line(group)
+		}
+	}
+	return p.name(key, line)
 }
 
 // errorf names file, line and key before what is wrong and how to cure it.
@@ -187,7 +226,7 @@ func resolveSecrets(c *Config, environ []string, at places) []error {
 		*s = Secret(text)
 	}
 	if m := secretPath.FindStringSubmatch(string(c.SecretKey)); m != nil {
-		if err := makeSecret(m[1]); err != nil {
+		if err := makeSecret(m[1], c.DataDir); err != nil {
 			return []error{at.errorf("secret_key", "%s", err)}
 		}
 	}
@@ -199,14 +238,13 @@ func resolveSecrets(c *Config, environ []string, at places) []error {
 	for i := range c.Connections {
 		connection := &c.Connections[i]
 		key := fmt.Sprintf("connections[%d]", i)
-		connection.Place = at.name(key, at.line(key))
+		connection.place = func(inner string) string { return at.nearest(key + "." + inner) }
 		resolve(key+".token", &connection.Token)
-		settings, err := resolveSettings(connection.Settings, env)
-		if err != nil {
-			problems = append(problems, at.errorf(key+".settings", "%s", err))
-			continue
-		}
-		connection.Raw = settings
+		var missing []error
+		connection.Raw, missing = resolveSettings(connection.Settings, env, func(inner string, err error) error {
+			return at.errorf(key+".settings."+inner, "%s", err)
+		})
+		problems = append(problems, missing...)
 	}
 	return problems
 }
@@ -231,28 +269,40 @@ func resolve(text string, env map[string]string) (string, error) {
 }
 
 // resolveSettings gives a connection's settings as JSON, with references in its texts followed.
-func resolveSettings(settings map[string]any, env map[string]string) (json.RawMessage, error) {
+func resolveSettings(settings map[string]any, env map[string]string, wrong func(key string, err error) error) (json.RawMessage, []error) {
 	if settings == nil {
 		return json.RawMessage(`{}`), nil
 	}
-	for key, value := range settings {
-		text, ok := value.(string)
+	var problems []error
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		text, ok := settings[key].(string)
 		if !ok {
 			continue
 		}
 		resolved, err := resolve(text, env)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", key, err)
+			problems = append(problems, wrong(key, err))
+			delete(settings, key) // so that it is told once
+			continue
 		}
 		settings[key] = resolved
 	}
-	return json.Marshal(settings)
+	raw, err := json.Marshal(settings)
+	if err != nil {
+		problems = append(problems, wrong("", err))
+	}
+	return raw, problems
 }
 
-// makeSecret writes a fresh key of 256 bits to path, unless a file is there.
-func makeSecret(path string) error {
+// makeSecret writes a fresh key of 256 bits to path, unless a file is there. A folder is made for it only where the data are
+// or the program runs: a whole path that leads nowhere is a mistyped one, or a secret that was not mounted.
+func makeSecret(path, dataDir string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
+	}
+	folder := filepath.Dir(path)
+	if _, err := os.Stat(folder); err != nil && filepath.IsAbs(path) && !within(folder, dataDir) {
+		return fmt.Errorf("there is no folder %s: make it, or leave this setting at file:./data/secret, and a key is made there", folder)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the secret key: %w", err)
@@ -273,4 +323,14 @@ func makeSecret(path string) error {
 		return fmt.Errorf("make the secret key: %w", err)
 	}
 	return nil
+}
+
+// within reports a folder that is the other one or lies in it.
+func within(folder, other string) bool {
+	other, err := filepath.Abs(other)
+	if err != nil {
+		return false
+	}
+	way, err := filepath.Rel(other, folder)
+	return err == nil && filepath.IsLocal(way)
 }

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/nyaruka/phonenumbers"
 )
 
 var connectionName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
@@ -29,9 +32,8 @@ func (c Config) validate(at places) []error {
 		wrong("secret_key", "is shorter than 32 characters: leave it at file:./data/secret, and one is made")
 	}
 	c.HTTP.validate(wrong)
-	if c.Database.MaxConns < 8 {
-		wrong("database.max_conns", "is %d: at least 8 are needed for intake, workers and pages", c.Database.MaxConns)
-	}
+	c.Database.validate(wrong)
+	c.Blobs.validate(wrong)
 	c.Kafka.validate(wrong)
 	c.Company.validate(wrong)
 	if c.Retention.RawDays < 1 {
@@ -64,6 +66,30 @@ func (h HTTP) validate(wrong func(key, format string, args ...any)) {
 	}
 }
 
+// validate never repeats the address: there may be a password in it.
+func (d Database) validate(wrong func(key, format string, args ...any)) {
+	if d.MaxConns < 8 {
+		wrong("database.max_conns", "is %d: at least 8 are needed for intake, workers and pages", d.MaxConns)
+	}
+	address := d.URL.Reveal()
+	if address == "" {
+		return
+	}
+	scheme, _, isURL := strings.Cut(address, "://")
+	if _, err := pgconn.ParseConfig(address); err != nil || isURL && scheme != "postgres" && scheme != "postgresql" {
+		wrong("database.url", "is no address of PostgreSQL, for example postgres://user:password@host:5432/marshrut; empty, a database under data_dir is used")
+	}
+}
+
+func (b Blobs) validate(wrong func(key, format string, args ...any)) {
+	if b.URL == "" {
+		return
+	}
+	if u, err := url.Parse(b.URL.Reveal()); err != nil || u.Scheme != "s3" || u.Host == "" {
+		wrong("blobs.url", "is no address of a bucket, for example s3://bucket?endpoint=https://storage.example.org; empty, a folder under data_dir is used")
+	}
+}
+
 func (k Kafka) validate(wrong func(key, format string, args ...any)) {
 	for i, broker := range k.Brokers {
 		if _, _, err := net.SplitHostPort(broker); err != nil {
@@ -80,8 +106,8 @@ func (c Company) validate(wrong func(key, format string, args ...any)) {
 	if strings.TrimSpace(c.Name) == "" {
 		wrong("company.name", "is empty: it stands on every page and report")
 	}
-	if len(c.Region) != 2 || strings.ToUpper(c.Region) != c.Region {
-		wrong("company.region", "%q is not a country code of two capital letters, for example RU", c.Region)
+	if !phonenumbers.GetSupportedRegions()[c.Region] {
+		wrong("company.region", "%q is not the code of a country (ISO 3166, two capital letters), for example RU", c.Region)
 	}
 	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "" {
 		wrong("company.timezone", "%q is no known time zone, for example Europe/Moscow", c.Timezone)
@@ -105,9 +131,6 @@ func validateConnections(connections []Connection, wrong func(key, format string
 		}
 		if token := connection.Token.Reveal(); token != "" && len(token) < minToken {
 			wrong(key+".token", "has %d characters, at least %d are needed so that it cannot be guessed: openssl rand -hex 16", len(token), minToken)
-		}
-		if connection.RateLimit < 0 {
-			wrong(key+".rate_limit", "is %d: inquiries a minute, more than 0", connection.RateLimit)
 		}
 	}
 }

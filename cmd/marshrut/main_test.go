@@ -42,6 +42,40 @@ func TestConfigCheckNamesEveryMistakeAndFails(t *testing.T) {
 	}
 }
 
+func TestConfigCheckNamesEveryMistakeInsideSettingsWithTheLineOfItsKey(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	file := filepath.Join(dir, "marshrut.yaml")
+	text := `connections:
+  - name: site
+    connector: webform
+    provider: generic
+    rate_limit: -5
+    settings:
+      honypot: x
+      mapping:
+        - name
+      redirect: thanks
+      widget: maybe
+      product: env:NOTHING_SUCH
+  - {name: who, connector: fax, provider: x}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := marshrut(t, nil, "config", "check", "-c", file)
+	for _, want := range []string{
+		":5: connections[0].rate_limit: is -5", ":7: connections[0].settings.honypot: there is no such setting",
+		":8: connections[0].settings.mapping: a list where key: value pairs are wanted", ":10: connections[0].settings.redirect: ",
+		":11: connections[0].settings.widget: a text where true or false is wanted", ":12: connections[0].settings.product: the environment has no variable",
+		":13: connections[1].provider: there is no provider fax/x",
+	} {
+		if code != 1 || strings.Count(errs, file+want) != 1 {
+			t.Errorf("status %d, and %q is not once in what it said:\n%s", code, want, errs)
+		}
+	}
+}
+
 func TestPrintedDefaultsAreSettingsThatPassTheCheck(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

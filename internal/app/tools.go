@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"marshrut/configs"
+	"marshrut/connectors"
 	"marshrut/connectors/catalog"
 	"marshrut/connectors/registry"
 	"marshrut/internal/blobs"
@@ -69,13 +70,17 @@ func (a *App) openErrand(ctx context.Context) (err error) {
 // Close ends the errand.
 func (t *Tools) Close() { t.close() }
 
-// CheckConnections tries the connections of the settings against their providers, without a database.
+// CheckConnections tries the connections of the settings against their providers, without a database. Of name and token,
+// whose mistakes configs knows itself, it is silent.
 func CheckConnections(c configs.Config) error {
-	var mistakes []error
+	var told []error
 	for i, k := range configured(c) {
-		if err := registry.Check(catalog.All(), registryOptions(c, time.Now, slog.Default()), []registryConnection{k}); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", c.Connections[i].Place, err))
+		err := registry.Check(catalog.All(), registryOptions(c, time.Now, slog.Default()), []registryConnection{k})
+		for _, m := range connectors.Mistakes(err) {
+			if m.Key != "name" && m.Key != "token" && (k.Connector != "" && k.Provider != "") {
+				told = append(told, fmt.Errorf("%s: %s", c.Connections[i].Place(m.Key), m.Words.In("en")))
+			}
 		}
 	}
-	return errors.Join(mistakes...)
+	return errors.Join(told...)
 }
