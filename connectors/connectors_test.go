@@ -75,6 +75,19 @@ func TestAMistakeInTheSettingsNamesTheKeyAndTheCure(t *testing.T) {
 	}
 }
 
+func TestASetupTextIsFilledInFromTheConnection(t *testing.T) {
+	p := Provider{Settings: &shaped, Setup: Text{"ru": "action=\"{{address}}\" в {{folder}}\n{{no_such}}"}}
+	for settings, want := range map[string]string{
+		``:                 "action=\"https://gw.example/in/x/y\" в INBOX\n{{no_such}}",
+		`{"folder":"Box"}`: "action=\"https://gw.example/in/x/y\" в Box\n{{no_such}}",
+		`{"folder":""}`:    "{{no_such}}",
+	} {
+		if got := SetupOf(p, Place{Address: "https://gw.example/in/x/y"}, json.RawMessage(settings), "ru"); got != want {
+			t.Errorf("with %s it says %q, want %q", settings, got, want)
+		}
+	}
+}
+
 func TestSecretsAreSplitFromTheRestAndNeverPrinted(t *testing.T) {
 	plain, secrets, err := SplitSecrets(&shaped, json.RawMessage(`{"folder":"x","key":"very secret key"}`))
 	if err != nil || string(plain) != `{"folder":"x"}` || secrets["key"] != "very secret key" {

@@ -159,7 +159,11 @@ func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int,
 	if p.Settings, err = settingLines(provider, v, texts, p.Lang); err != nil {
 		return err
 	}
-	if p.Setup, err = markdown(provider.Setup.In(p.Lang)); err != nil {
+	place := connectors.Place{Name: v.Name, PublicURL: s.Company.PublicURL}
+	if len(p.Addresses) > 0 {
+		place.Address = p.Addresses[0].URL
+	}
+	if p.Setup, err = markdown(connectors.SetupOf(provider, place, v.Settings, p.Lang)); err != nil {
 		return err
 	}
 	s.pages.show(c, status, "connection", p)

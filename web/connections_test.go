@@ -99,6 +99,21 @@ func TestAFormThatIsRefusedSaysAllOfItInTheReadersWordsAndKeepsWhatWasTyped(t *t
 	mark.get("/connections/at/landing").says(t, http.StatusOK, "Поле 1: phone", "a:b: name")
 }
 
+func TestTheSetupHelpOfAConnectionNamesItsOwnAddressAndTrap(t *testing.T) {
+	s := newStack(t)
+	mark := s.as("mark")
+	mark.get("/connections/new?provider=webform/generic").says(t, http.StatusOK, "action=&quot;АДРЕС&quot;", "name=&quot;mr_check&quot;")
+	mark.post("/connections/new", "provider", "webform/generic", "name", "landing", "s.honeypot", "company_site").leadsTo(t, "/connections/at/landing")
+	page := mark.get("/connections/at/landing")
+	page.says(t, http.StatusOK, "action=&quot;http://localhost:8080/in/landing/", "fetch(&quot;http://localhost:8080/in/landing/", "name=&quot;company_site&quot;", "http://localhost:8080/widget/landing.js")
+	if strings.Contains(page.body, "mr_check") || strings.Contains(page.body, "АДРЕС") {
+		t.Error("the help names what the connection does not have")
+	}
+	if hidden := s.as("oleg").get("/connections/at/landing"); strings.Contains(hidden.body, "/in/landing/") {
+		t.Error("an observer sees the secret address in the help")
+	}
+}
+
 func TestANameThatIsTakenIsRefused(t *testing.T) {
 	s := newStack(t)
 	mark := s.as("mark")

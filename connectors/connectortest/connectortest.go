@@ -67,6 +67,9 @@ func Provider(t *testing.T, p connectors.Provider, s Sample) {
 
 func described(t *testing.T, p connectors.Provider) {
 	for _, language := range []string{"ru", "en"} {
+		if setup := connectors.SetupOf(p, connectors.Place{}, nil, language); strings.Contains(setup, "{{") {
+			t.Errorf("the setup text in %s leaves open what no connection and no setting fills in:\n%s", language, setup)
+		}
 		if p.Title[language] == "" || len(p.Setup[language]) < 200 {
 			t.Errorf("no title or no help for setting it up in %q", language)
 		}
