@@ -44,6 +44,7 @@ func understand(f Form, r connectors.Request, c connectors.Connection, s Setting
 		rd.take(field)
 	}
 	rd.byShape()
+	rd.formName(f)
 	rd.name()
 	rd.points(f.Text)
 	rd.texts(f.Text)
@@ -142,7 +143,7 @@ func (rd *reader) known(f Field) (string, int) {
 	return known, sure
 }
 
-// nameInPath tries the last two parts of a key together, form[name] is no person,
+// nameInPath tries the last two parts of a key together, form[title] is no post,
 // then the last alone. Lines of an order are things, whatever their fields are called.
 func nameInPath(f Field) (string, int) {
 	name := f.Name()
@@ -160,6 +161,9 @@ func nameInPath(f Field) (string, int) {
 		parent := f.Path[i-1]
 		if isNumber(parent) && i > 1 {
 			parent = f.Path[i-2]
+		}
+		if strings.EqualFold(parent, "form") && strings.EqualFold(name, "name") {
+			return knownFormName, 2
 		}
 		if known, sure := knownByName(parent + " " + name); sure == 2 {
 			return known, sure

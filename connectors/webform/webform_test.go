@@ -306,3 +306,30 @@ func BenchmarkTranslateATypicalForm(b *testing.B) {
 		}
 	}
 }
+
+func TestAFormAroundTheFieldsNamesThePersonAndAFormThatTellsOfItselfDoesNot(t *testing.T) {
+	for _, c := range []struct{ media, body, name, subject string }{
+		{urlencoded, "form[name]=Анна&form[phone]=%2B79120000001", "Анна", ""},
+		{urlencoded, "form.name=Анна Белова&form.phone=%2B79120000001", "Анна Белова", ""},
+		{urlencoded, "form[name]=Лидия&form[phone]=%2B79120000001", "Лидия", ""},
+		{urlencoded, "form[name]=анна&phone=%2B79120000001", "анна", ""},
+		{"application/json", `{"form":{"name":"Анна","email":"anna@example.org","title":"Подбор тура"}}`, "Анна", "Подбор тура"},
+		{"application/json", `{"data":{"form":{"name":"Анна","phone":"+79120000001"}}}`, "Анна", ""},
+		{"application/json", `{"form":{"name":"Летняя распродажа","id":"f-1"},"phone":"+79120000001"}`, "", "Летняя распродажа"},
+		{urlencoded, "form[name]=Заявка с сайта&form[phone]=%2B79120000001", "", "Заявка с сайта"},
+		{urlencoded, "form[name]=Подбор&name=Анна&phone=%2B79120000001", "Анна", "Подбор"},
+		{urlencoded, "form_name=Подбор&phone=%2B79120000001", "", "Подбор"},
+		{urlencoded, "formname=Подбор&formid=f1&name=Анна&phone=%2B79120000001", "Анна", "Подбор"},
+	} {
+		r := request(http.MethodPost, c.media, c.body)
+		in := understand(Decode(r), r, connectors.Connection{Region: "RU"}, Settings{})
+		if in.Name != c.name || in.Subject != c.subject {
+			t.Errorf("%s: name %q and subject %q, want %q and %q", c.body, in.Name, in.Subject, c.name, c.subject)
+		}
+		for _, f := range in.Fields {
+			if f.Known == knownFormName {
+				t.Errorf("%s: %s stayed undecided", c.body, f.Key)
+			}
+		}
+	}
+}

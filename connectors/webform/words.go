@@ -16,9 +16,10 @@ const (
 	knownCookies   = "cookies"
 	knownUTM       = "utm"
 	knownClickID   = "click_id"
-	knownItem      = "item"    // of a line of an order
-	knownService   = "service" // of the sender's own machinery: kept, says nothing of the client
-	knownShape     = ""        // nothing by its name: its shape may tell
+	knownFormName  = "form.name" // of the form itself, or of the person when the form is the group around the fields
+	knownItem      = "item"      // of a line of an order
+	knownService   = "service"   // of the sender's own machinery: kept, says nothing of the client
+	knownShape     = ""          // nothing by its name: its shape may tell
 )
 
 // phrases are whole names of fields, folded as fold does it. A name that is here is certain.
