@@ -36,6 +36,8 @@ var meanings = []struct {
 	{leads.ErrNotFound, http.StatusNotFound},
 	{processes.ErrNotFound, http.StatusNotFound},
 	{staff.ErrNotFound, http.StatusNotFound},
+	{staff.ErrNoToken, http.StatusNotFound},
+	{staff.ErrDisabled, http.StatusConflict},
 	{reports.ErrUnknown, http.StatusNotFound},
 	{connectors.ErrUnknown, http.StatusNotFound},
 	{staff.ErrNotAllowed, http.StatusForbidden},

@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"marshrut/internal/app"
 	"marshrut/leads/repository"
+	"marshrut/pipeline/intake"
 )
 
 type deadletterCommand struct {
@@ -48,7 +50,7 @@ func (s *deadletterShow) Run(c console, t *app.Tools) error {
 
 type deadletterReplay struct {
 	errand
-	IDs []string `arg:"" optional:"" help:"Which; or --all."`
+	IDs []string `arg:"" name:"id" optional:"" help:"Which; or --all."`
 	All bool     `help:"Every one there is."`
 }
 
@@ -71,12 +73,21 @@ func (r *deadletterReplay) Run(c console, t *app.Tools) error {
 	for _, id := range ids {
 		captured, err := t.Intake.Replay(c.ctx, 0, id, nil)
 		if err != nil {
-			problems = append(problems, err)
+			problems = append(problems, unreplayed(id, err))
 			continue
 		}
 		c.printf("%s: %s, lead %d\n", id, captured.Outcome, captured.LeadID)
 	}
 	return errors.Join(problems...)
+}
+
+// unreplayed names the message whose reason it is; other errors say themselves what they are about.
+func unreplayed(id string, err error) error {
+	var still *intake.StillDead
+	if errors.As(err, &still) {
+		return fmt.Errorf("replay %s: %w", id, err)
+	}
+	return err
 }
 
 type deadletterDiscard struct {

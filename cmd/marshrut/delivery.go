@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,7 +47,7 @@ func (l *deliveryList) Run(c console, t *app.Tools) error {
 
 type deliveryReplay struct {
 	errand
-	IDs        []int64 `arg:"" optional:"" help:"Which; or --connection."`
+	IDs        []int64 `arg:"" name:"id" optional:"" help:"Which; or --connection."`
 	Connection string  `help:"All of this one."`
 }
 
@@ -72,7 +73,7 @@ func (r *deliveryReplay) Run(c console, t *app.Tools) error {
 			return err
 		})
 		if err != nil {
-			problems = append(problems, err)
+			problems = append(problems, fmt.Errorf("%d: %w", id, err))
 			continue
 		}
 		c.printf("%d is sent again\n", id)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"marshrut/pipeline/intake"
 )
 
 // marshrut runs the program in an empty folder and gives what it said.
@@ -76,6 +78,33 @@ func TestConfigCheckNamesEveryMistakeInsideSettingsWithTheLineOfItsKey(t *testin
 	}
 }
 
+func TestAFolderThatCannotBeIsSaidOnce(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := marshrut(t, nil, "demo", "--data", filepath.Join(file, "x"), "--listen", "127.0.0.1:0")
+	if code != 1 || strings.Count(errs, "not a directory") != 1 {
+		t.Errorf("status %d, said %q", code, errs)
+	}
+}
+
+func TestEachMessageThatStaysDeadIsNamed(t *testing.T) {
+	if said := unreplayed("letter-7", &intake.StillDead{Reason: "нет телефона"}).Error(); said != "replay letter-7: нет телефона" {
+		t.Errorf("said %q", said)
+	}
+}
+
+func TestHelpNamesArgumentsAsPeopleDo(t *testing.T) {
+	for _, command := range []string{"deadletter", "delivery"} {
+		if _, out, _ := marshrut(t, nil, command, "replay", "--help"); !strings.Contains(out, "[<id> ...]") {
+			t.Errorf("%s replay --help says %.120q", command, out)
+		}
+	}
+}
+
 func TestPrintedDefaultsAreSettingsThatPassTheCheck(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -107,6 +136,19 @@ func TestAnErrandWorksOnItsOwnDatabase(t *testing.T) {
 	}
 	if code, _, errs := marshrut(t, nil, "user", "add", "--login", "olga", "--name", "Другая", "--role", "head"); code != 1 || strings.Count(strings.TrimSpace(errs), "\n") != 0 {
 		t.Errorf("a login that is taken: status %d, said %q", code, errs)
+	}
+	for _, c := range []struct {
+		said string
+		args []string
+	}{
+		{"no such token", []string{"token", "revoke", "99999"}},
+		{"no such employee", []string{"token", "list", "--login", "nosuch"}},
+		{"replay dead-a: ", []string{"deadletter", "replay", "dead-a", "dead-b"}},
+		{"replay dead-b: ", []string{"deadletter", "replay", "dead-a", "dead-b"}},
+	} {
+		if code, _, errs := marshrut(t, nil, c.args...); code != 1 || !strings.Contains(errs, c.said) {
+			t.Errorf("%q: status %d, said %q, want %q", c.args, code, errs, c.said)
+		}
 	}
 	if code, out, _ := marshrut(t, nil, "process", "export", "inquiry"); code != 0 || !strings.Contains(out, "<bpmn:definitions") {
 		t.Errorf("status %d, said %.80q", code, out)

@@ -123,6 +123,9 @@ func openFolder(o Options) (folder, error) {
 		f.complete = true
 		return f, f.moveTo(o.Listen)
 	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return f, fmt.Errorf("make a folder for the demo company: %w", err) // once, and not for each thing that cannot lie in it
+	}
 	// As root the cluster lies elsewhere and outlives a folder that somebody deleted: it goes in any case.
 	if err := f.discard(); err != nil {
 		return f, fmt.Errorf("throw away the half-made demo company in %s: %w", dir, err)

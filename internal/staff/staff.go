@@ -16,6 +16,8 @@ import (
 // Errors of this package. They are asked with errors.Is.
 var (
 	ErrNotFound    = errors.New("no such employee")
+	ErrDisabled    = errors.New("the employee's access has ended")
+	ErrNoToken     = errors.New("no such token")
 	ErrNotAllowed  = errors.New("not allowed")
 	ErrCredentials = errors.New("wrong login or password")
 	ErrNoSession   = errors.New("not signed in")

@@ -247,6 +247,21 @@ func TestTokenIsShownOnceAndWorksUntilRevoked(t *testing.T) {
 	if _, err := h.TokenActor(t.Context(), token, morning); !errors.Is(err, staff.ErrNoSession) {
 		t.Errorf("after revoking: %v, want ErrNoSession", err)
 	}
+	if err := h.RevokeToken(t.Context(), staff.System(), 99999, morning); !errors.Is(err, staff.ErrNoToken) {
+		t.Errorf("a token there is not: %v, want ErrNoToken", err)
+	}
+	if _, err := h.Tokens(t.Context(), "nobody"); !errors.Is(err, staff.ErrNotFound) {
+		t.Errorf("tokens of nobody: %v, want ErrNotFound", err)
+	}
+	h.hire("root", staff.Admin)
+	h.hire("vera", staff.Manager)
+	if list, err := h.Tokens(t.Context(), "vera"); err != nil || len(list) != 0 {
+		t.Errorf("tokens of one without any: %v, %v", list, err)
+	}
+	must(t, h.Disable(t.Context(), staff.System(), "vera", morning))
+	if _, err := h.AddToken(t.Context(), staff.System(), "vera", "x", morning); !errors.Is(err, staff.ErrDisabled) {
+		t.Errorf("token for one who left: %v, want ErrDisabled", err)
+	}
 	if _, err := h.AddToken(t.Context(), staff.System(), "nobody", "x", morning); !errors.Is(err, staff.ErrNotFound) {
 		t.Errorf("token for nobody: %v, want ErrNotFound", err)
 	}

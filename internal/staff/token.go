@@ -48,6 +48,9 @@ func (s *Staff) AddToken(ctx context.Context, by Actor, login, name string, now 
 		var id, employee int64
 		err := tx.QueryRow(ctx, addTokenSQL, pgx.NamedArgs{
 			"token": hashToken(token), "login": normalLogin(login), "name": name, "now": now}).Scan(&id, &employee)
+		if errors.Is(err, pgx.ErrNoRows) && s.known(ctx, tx, login) == nil {
+			err = ErrDisabled
+		}
 		return entry{now, object("employee", employee), "token.added", map[string]any{"token": id, "name": name}}, err
 	})
 	if err != nil {
@@ -72,7 +75,7 @@ func (s *Staff) TokenActor(ctx context.Context, token string, now time.Time) (Ac
 	return s.actor(ctx, id)
 }
 
-// Tokens lists the API tokens of the employee with the login, of all if empty.
+// Tokens lists the API tokens of the employee with the login, of all if empty; ErrNotFound when nobody has it.
 func (s *Staff) Tokens(ctx context.Context, login string) ([]Token, error) {
 	rows, err := s.pool.Query(ctx, tokensSQL, pgx.NamedArgs{"login": normalLogin(login)})
 	if err != nil {
@@ -82,7 +85,20 @@ func (s *Staff) Tokens(ctx context.Context, login string) ([]Token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
+	if login != "" && len(tokens) == 0 {
+		if err := s.known(ctx, s.pool, login); err != nil {
+			return nil, fmt.Errorf("list tokens of %s: %w", login, err)
+		}
+	}
 	return tokens, nil
+}
+
+// known is ErrNotFound when nobody has the login; who left counts as known.
+func (s *Staff) known(ctx context.Context, on interface {
+	QueryRow(context.Context, string, ...any) pgx.Row
+}, login string) error {
+	var there bool
+	return ours(on.QueryRow(ctx, "select true from employee where login = $1", normalLogin(login)).Scan(&there))
 }
 
 // RevokeToken makes the token worthless at once.
@@ -90,6 +106,9 @@ func (s *Staff) RevokeToken(ctx context.Context, by Actor, id int64, now time.Ti
 	err := s.change(ctx, by, func(tx pgx.Tx) (entry, error) {
 		var employee int64
 		err := tx.QueryRow(ctx, revokeTokenSQL, pgx.NamedArgs{"id": id, "now": now}).Scan(&employee)
+		if errors.Is(err, pgx.ErrNoRows) {
+			err = ErrNoToken
+		}
 		return entry{now, object("employee", employee), "token.revoked", map[string]any{"token": id}}, err
 	})
 	if err != nil {
