@@ -100,7 +100,11 @@ func furnish(ctx context.Context, gateway *app.App, office *PostOffice, clock *c
 	if err != nil {
 		return err
 	}
-	return welcome(ctx, gateway, office, base, o)
+	token, err := folder.token(ctx, gateway.Staff)
+	if err != nil {
+		return err
+	}
+	return welcome(gateway, office, base, token, o)
 }
 
 // folder is where the company lives.
@@ -138,7 +142,7 @@ func (f folder) discard() error {
 		return err
 	}
 	var problems []error
-	for _, name := range []string{"blobs", "postgres", "secret", "marshrut.yaml", "1c.jsonl"} {
+	for _, name := range []string{"blobs", "postgres", "secret", "marshrut.yaml", "1c.jsonl", tokenFile} {
 		problems = append(problems, os.RemoveAll(filepath.Join(f.dir, name)))
 	}
 	return errors.Join(problems...)
@@ -207,16 +211,31 @@ func (f folder) finish() error {
 	return errors.Join(file.Sync(), file.Close())
 }
 
-// welcome prints how to get in. The last line is the API token.
-func welcome(ctx context.Context, gateway *app.App, office *PostOffice, base *base, o Options) error {
-	now := time.Now()
-	if err := revokeTokens(ctx, gateway.Staff, "demo", now); err != nil {
-		return err
+// tokenFile keeps the API token that the start prints: scripts go on working when the demo is started again.
+const tokenFile = "token"
+
+// token is the one of the start before, as long as it opens the door, else a new one.
+func (f folder) token(ctx context.Context, people *staff.Staff) (string, error) {
+	path, now := filepath.Join(f.dir, tokenFile), time.Now()
+	if kept, err := os.ReadFile(path); err == nil {
+		token := strings.TrimSpace(string(kept))
+		if _, err := people.TokenActor(ctx, token, now); !errors.Is(err, staff.ErrNoSession) {
+			return token, err
+		}
 	}
-	token, err := gateway.Staff.AddToken(ctx, staff.System(), "admin", "demo", now)
+	if err := revokeTokens(ctx, people, "demo", now); err != nil {
+		return "", err
+	}
+	token, err := people.AddToken(ctx, staff.System(), "admin", "demo", now)
 	if err != nil {
-		return err
+		return "", err
 	}
+	return token, os.WriteFile(path, []byte(token+"\n"), 0o600)
+}
+
+// welcome prints how to get in. The last line is the API token.
+func welcome(gateway *app.App, office *PostOffice, base *base, token string, o Options) error {
+	now := time.Now()
 	address := publicURL(gateway.Addr())
 	fmt.Fprintf(o.Out, "\nМаршрут: демонстрационная компания «Ромашка»\n\n  %s\n\n", address)
 	fmt.Fprintf(o.Out, "  пароль у всех (password of everyone): %s\n", Password)
@@ -237,11 +256,11 @@ func welcome(ctx context.Context, gateway *app.App, office *PostOffice, base *ba
 	fmt.Fprintf(o.Out, "\n  попробуйте (try):\n    curl -d 'Имя=Анна' -d 'Телефон=+7 900 000-00-01' -d 'Комментарий=Нужен кондиционер' %s\n", site)
 	fmt.Fprintf(o.Out, "    printf 'From: Анна <anna@example.org>\\nSubject: Монтаж\\n\\nСколько стоит?\\n' | curl -T - --mail-from anna@example.org --mail-rcpt %s smtp://%s\n\n", mailbox, office.SMTP)
 	fmt.Fprintf(o.Out, "  Ctrl-C останавливает; данные остаются в %s\n", o.Dir)
-	_, err = fmt.Fprintf(o.Out, "token: %s\n", token)
+	_, err := fmt.Fprintf(o.Out, "token: %s\n", token)
 	return err
 }
 
-// revokeTokens ends tokens of an earlier start, so that they do not pile up.
+// revokeTokens ends tokens that nobody knows any more, so that they do not pile up.
 func revokeTokens(ctx context.Context, people *staff.Staff, name string, now time.Time) error {
 	tokens, err := people.Tokens(ctx, "")
 	if err != nil {

@@ -80,8 +80,11 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 		t.Errorf("the history is thin: %+v", before)
 	}
 
-	// A second start keeps everything.
-	gateway, token = company(t, dir)
+	// A second start keeps everything, the token too: scripts go on working.
+	gateway, again := company(t, dir)
+	if again != token {
+		t.Error("the second start has another token")
+	}
 	after := whatHappened(t, gateway, token)
 	stop(t, gateway)
 	if after != before {
