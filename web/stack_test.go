@@ -88,7 +88,7 @@ func shippedMaps() fs.FS { return os.DirFS("../configs/processes") }
 func (s *stack) furnish() {
 	s.t.Helper()
 	words := repository.StandardDictionaries()
-	words.OwnFields = []leads.OwnField{{Key: "area", NameRU: "Площадь, м²", NameEN: "Area, m²", Kind: "number"}}
+	words.OwnFields = append(words.OwnFields, leads.OwnField{Key: "area", NameRU: "Площадь, м²", NameEN: "Area, m²", Kind: "number"})
 	s.tx(func(ctx context.Context, tx pgx.Tx) error {
 		if err := s.Leads.Seed(ctx, tx, words); err != nil {
 			return err

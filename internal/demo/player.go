@@ -198,6 +198,7 @@ func (p *player) callBack(ctx context.Context, number string, answered bool, now
 // texts are what people write into a step; a step that is not here gets a word that fits any.
 var texts = map[string][]string{
 	"need":      {"Сплит-система в спальню, тихая", "Вентиляция офиса, 12 рабочих мест", "Две комнаты, мульти-сплит", "Обслуживание трёх блоков"},
+	"product":   {"Сплит-система", "Мульти-сплит", "Приточная вентиляция", "Обслуживание"},
 	"decides":   {"Директор", "Завхоз", "Собственник"},
 	"positions": {"Сплит-система 2,5 кВт с монтажом", "Приточная установка, 8 решёток, монтаж", "Мульти-сплит на две комнаты"},
 	"objection": {"У других дешевле на десятую часть", "Далеко ждать монтажа", "Хотят гарантию три года"},

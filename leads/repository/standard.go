@@ -2,7 +2,7 @@ package repository
 
 import "marshrut/leads"
 
-// StandardDictionaries are the funnel, the reasons and the sources that a company starts with and changes. The route maps
+// StandardDictionaries are the funnel, the reasons, the sources and the own field that a company starts with and changes. The route maps
 // we ship name their keys.
 func StandardDictionaries() Dictionaries {
 	stage := func(key, ru, en string, probability float64, kind string, norm int) leads.Stage {
@@ -20,6 +20,9 @@ func StandardDictionaries() Dictionaries {
 			stage("junk", "Некачественный", "Junk", 0, "junk", 0),
 		}}},
 		Reasons: lossReasons(),
+		OwnFields: []leads.OwnField{
+			{Key: "need", NameRU: "Потребность", NameEN: "Need", Kind: "text"},
+		},
 		Sources: []leads.Source{
 			{Key: "site", NameRU: "Сайт", NameEN: "Web site"},
 			{Key: "landing", NameRU: "Посадочная страница", NameEN: "Landing page"},

@@ -135,6 +135,7 @@ func (c *checker) text(e *Element, what, whatEn string, t *Text) {
 	for _, x := range t.expressions() {
 		c.value(e, what, whatEn, x)
 	}
+	t.label(c.p)
 }
 
 // sets checks assignments: a declared variable, or a field that may be written.

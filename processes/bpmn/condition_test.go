@@ -79,7 +79,7 @@ func TestTextsAreFilledInAsRussiansWrite(t *testing.T) {
 	env := p.Bind(bpmn.Bindings{Values: map[string]any{"client": map[string]any{"name": "Ромашка"},
 		"lead": map[string]any{"amount": 1250000.5, "created_at": time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)}}})
 	got, err := p.Element("a").Task.Hint.Fill(env, "—")
-	if want := "Ромашка: 1\u00a0250\u00a0000,5 ₽ с 25.11.2026, —."; err != nil || got != want {
+	if want := "Ромашка: 1\u00a0250\u00a0000,50 ₽ с 25.11.2026, —."; err != nil || got != want {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }

@@ -315,6 +315,24 @@ func toList(v any) []string {
 	return []string{}
 }
 
+// choices are what the values of the choice steps with the id are called.
+func (p *Process) choices(step string) map[string]string {
+	found := map[string]string{}
+	for _, e := range p.Elements {
+		if e.Task == nil {
+			continue
+		}
+		for _, s := range e.Task.Steps {
+			for _, o := range s.Values {
+				if s.ID == step {
+					found[o.Value] = o.Label
+				}
+			}
+		}
+	}
+	return found
+}
+
 // stepTypes are the types of the steps' values, by step id.
 func (p *Process) stepTypes() map[string]Type {
 	found := map[string]Type{}

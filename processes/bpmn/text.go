@@ -1,6 +1,7 @@
 package bpmn
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -15,9 +16,15 @@ type Text struct {
 	value  *Expr    // the whole text is an expression
 	parts  []string // what stands around the places: one more than places
 	places []*Expr
+	labels []map[string]string // of each place: what the choices of the steps it names are called
 }
 
-var place = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
+var (
+	place = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
+	// A place that only names a value; a longer one chooses its words itself.
+	bareName  = regexp.MustCompile(`^[\w.]+$`)
+	stepNamed = regexp.MustCompile(`\bsteps\.(\w+)`)
+)
 
 // NewText takes the text as written.
 func NewText(source string) *Text {
@@ -61,7 +68,47 @@ func (t *Text) Value(env map[string]any) (any, error) {
 	return t.Fill(env, "")
 }
 
-// Fill gives the text for people; absent stands where a value is empty.
+// label teaches the text what the choices are called that it may show: people read "Дорого", not "expensive".
+func (t *Text) label(p *Process) {
+	if t == nil || t.value != nil {
+		return
+	}
+	t.labels = make([]map[string]string, len(t.places))
+	for i, e := range t.places {
+		for _, named := range stepNamed.FindAllStringSubmatch(e.Source, -1) {
+			for value, label := range p.choices(named[1]) {
+				if t.labels[i] == nil {
+					t.labels[i] = map[string]string{}
+				}
+				t.labels[i][value] = label
+			}
+		}
+	}
+}
+
+// shown is the value of a place as people read it.
+func (t *Text) shown(i int, v any, absent string) string {
+	if key, ok := v.(string); ok && t.labels != nil {
+		v = cmp.Or(t.labels[i][key], key)
+	}
+	if !bareName.MatchString(t.places[i].Source) {
+		absent = ""
+	}
+	text := format(v, absent)
+	if _, kopecks, dotted := strings.Cut(text, ","); dotted && len(kopecks) == 1 && sum(v, t.parts[i+1]) {
+		text += "0"
+	}
+	return text
+}
+
+// sum tells a number in front of a currency: 150 000,50 ₽.
+func sum(v any, behind string) bool {
+	_, number := v.(float64)
+	behind = strings.TrimLeft(behind, " \u00a0")
+	return number && (strings.HasPrefix(behind, "₽") || strings.HasPrefix(behind, "руб"))
+}
+
+// Fill gives the text for people; absent stands where a value that is only named is empty.
 func (t *Text) Fill(env map[string]any, absent string) (string, error) {
 	if t == nil {
 		return "", nil
@@ -80,7 +127,7 @@ func (t *Text) Fill(env map[string]any, absent string) (string, error) {
 			return "", err
 		}
 		out.WriteString(t.parts[i])
-		out.WriteString(format(v, absent))
+		out.WriteString(t.shown(i, v, absent))
 	}
 	out.WriteString(t.parts[len(t.places)])
 	return out.String(), nil

@@ -68,7 +68,7 @@ func (c *company) furnish() {
 	words := repository.StandardDictionaries()
 	words.Funnels = append(words.Funnels, leads.Funnel{Key: "service", NameRU: "Сервис", NameEN: "Service", Stages: []leads.Stage{
 		{Key: "new", NameRU: "Новый", NameEN: "New", Probability: 5}, {Key: "proposal", NameRU: "Предложение", NameEN: "Proposal", Probability: 50}}})
-	words.OwnFields = []leads.OwnField{{Key: "area", NameRU: "Площадь", NameEN: "Area", Kind: "number"}}
+	words.OwnFields = append(words.OwnFields, leads.OwnField{Key: "area", NameRU: "Площадь", NameEN: "Area", Kind: "number"})
 	c.tx(func(ctx context.Context, tx pgx.Tx) error {
 		if err := c.repo.Seed(ctx, tx, words); err != nil {
 			return err

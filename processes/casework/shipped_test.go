@@ -1,6 +1,7 @@
 package casework_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -109,4 +110,71 @@ func first(task processes.Task, step, text string) any {
 		}
 	}
 	return text
+}
+
+// upToTheOffer brings a lead of a form through the first two tasks.
+func (c *company) upToTheOffer(owner string, id int64) {
+	c.t.Helper()
+	c.complete(owner, id, "contact", "talked", map[string]any{"read": nil, "reach": nil})
+	c.complete(owner, id, "qualify", "target", map[string]any{"need": "теплица для рассады", "product": "Теплица 3х6", "city": "Тверь",
+		"amount": "150000.50", "purchase": "2026-04-20"})
+}
+
+func TestShippedMapPutsWhatIsFoundOutOntoTheCard(t *testing.T) {
+	c := newShippedCompany(t)
+	id := c.arrive(c.form("+79123456789"))[0].LeadID
+	owner := c.who(c.lead(id).OwnerID)
+	c.called(owner, id)
+	c.upToTheOffer(owner.Login, id)
+	lead := c.lead(id)
+	if lead.Product != "Теплица 3х6" || lead.Fields["need"] != "теплица для рассады" || lead.ExpectedClose == nil || lead.ExpectedClose.Format(time.DateOnly) != "2026-04-20" {
+		t.Errorf("the card says %q, %v, by %v", lead.Product, lead.Fields, lead.ExpectedClose)
+	}
+}
+
+func TestShippedMapTellsTheDiscountThatTheHeadAgreedTo(t *testing.T) {
+	c := newShippedCompany(t)
+	id := c.arrive(c.form("+79123456789"))[0].LeadID
+	owner := c.who(c.lead(id).OwnerID)
+	c.called(owner, id)
+	c.upToTheOffer(owner.Login, id)
+	c.complete(owner.Login, id, "offer", "ready", map[string]any{"positions": "теплица 3x6", "discount": 15, "document": "КП-17"})
+	if hint := c.task(id).Hint; !strings.Contains(hint, "150\u00a0000,50 ₽") {
+		t.Errorf("the head reads %q, want both digits of the kopecks", hint)
+	}
+	c.complete("olga", id, "approve", "yes", nil)
+	if hint := c.task(id).Hint; !strings.Contains(hint, "РОП согласовал скидку: 15 %") {
+		t.Errorf("the hint is %q", hint)
+	}
+}
+
+func TestShippedMapTellsTheHeadTheReasonInWordsAndKeepsWhatWasSaidOfIt(t *testing.T) {
+	c := newShippedCompany(t)
+	id := c.arrive(c.form("+79123456789"))[0].LeadID
+	owner := c.who(c.lead(id).OwnerID)
+	c.called(owner, id)
+	c.upToTheOffer(owner.Login, id)
+	way, err := c.CloseLead(t.Context(), owner, id, casework.Close{Status: leads.StatusLost, Reason: "expensive", Comment: "Дороже соседей на треть"})
+	c.must(err)
+	task := c.task(id)
+	if !way.Pending || task.Element != "head_decides" {
+		t.Fatalf("it went by %+v to %s, want to the head", way, task.Element)
+	}
+	if task.Hint != "Менеджер просит закрыть лид. Причина: Дорого." {
+		t.Errorf("the head reads %q", task.Hint)
+	}
+	c.complete("olga", id, "head_decides", "confirm", nil)
+	if lead := c.lead(id); lead.LossReason != "expensive" || lead.LossComment != "Дороже соседей на треть" {
+		t.Errorf("the lead is lost because of %q: %q", lead.LossReason, lead.LossComment)
+	}
+}
+
+func TestShippedMapSpeaksOfAFormWithoutText(t *testing.T) {
+	c := newShippedCompany(t)
+	in := c.form("+79123456789")
+	in.Text = ""
+	id := c.arrive(in)[0].LeadID
+	if hint := c.task(id).Hint; strings.Contains(hint, "—") || !strings.HasPrefix(hint, "Клиент ничего не написал") {
+		t.Errorf("the hint is %q", hint)
+	}
 }

@@ -108,6 +108,9 @@ func (d *decider) act(t Token, e *bpmn.Element) error {
 	case e.Action.Delivery:
 		d.emit(DeliveryRequested{Token: t.No, Element: e.ID, Action: e.Action.Name, Params: params})
 	default:
+		if e.Action.Name == "close" {
+			explain(params, t.Comment)
+		}
 		d.effect(e, 0, e.Action.Name, params)
 	}
 	return d.leave(t, e)

@@ -16,7 +16,7 @@ func (e TokenEntered) apply(in *Instance) {
 		in.Tokens = append(in.Tokens, Token{No: e.Token})
 		t = &in.Tokens[len(in.Tokens)-1]
 	}
-	t.Element, t.Flow, t.Scope, t.Outcome, t.Wait = e.Element, e.Flow, e.Scope, e.Outcome, Moving
+	t.Element, t.Flow, t.Scope, t.Outcome, t.Comment, t.Wait = e.Element, e.Flow, e.Scope, e.Outcome, e.Comment, Moving
 }
 
 func (e TokenWaits) apply(in *Instance) {
@@ -85,7 +85,7 @@ func (e TaskCompleted) apply(in *Instance) {
 		return
 	}
 	if t := in.Token(task.Token); t != nil {
-		t.Outcome = e.Outcome
+		t.Outcome, t.Comment = e.Outcome, e.Comment
 	}
 	if in.Outcomes == nil {
 		in.Outcomes = map[string]string{}

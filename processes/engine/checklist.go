@@ -134,6 +134,10 @@ func (d *decider) completeTask(cmd CompleteTask) error {
 
 // finish ends the task and moves its token on.
 func (d *decider) finish(task Task, e *bpmn.Element, o *bpmn.Outcome, comment string) error {
+	said := ""
+	if before := d.in.Token(task.Token); before != nil {
+		said = before.Comment
+	}
 	d.emit(TaskCompleted{Task: task.No, Element: e.ID, Outcome: o.ID, Comment: comment, At: d.context.At, By: d.context.By.ID, Steps: task.Steps})
 	d.unwatch(task.Token)
 	t := d.in.Token(task.Token)
@@ -142,7 +146,7 @@ func (d *decider) finish(task Task, e *bpmn.Element, o *bpmn.Outcome, comment st
 	}
 	token := *t
 	d.attempt(token, true, func() error {
-		if err := d.conclude(e, task.No, o, comment); err != nil {
+		if err := d.conclude(e, task.No, o, comment, said); err != nil {
 			return err
 		}
 		return d.leave(token, e)
@@ -150,8 +154,9 @@ func (d *decider) finish(task Task, e *bpmn.Element, o *bpmn.Outcome, comment st
 	return nil
 }
 
-// conclude does what the outcome itself brings: assignments, a stage, the closing of the subject.
-func (d *decider) conclude(e *bpmn.Element, task int, o *bpmn.Outcome, comment string) error {
+// conclude does what the outcome itself brings: assignments, a stage, the closing of the subject. A loss that somebody only
+// confirms keeps what was said by who asked for it.
+func (d *decider) conclude(e *bpmn.Element, task int, o *bpmn.Outcome, comment, said string) error {
 	if err := d.assign(e, task, o.Sets, o.ID); err != nil {
 		return err
 	}
@@ -170,9 +175,18 @@ func (d *decider) conclude(e *bpmn.Element, task int, o *bpmn.Outcome, comment s
 		}
 		params[name] = plain(v)
 	}
-	if params["comment"] == "" {
-		delete(params, "comment")
-	}
+	explain(params, said)
 	d.effect(e, task, "close", params)
 	return nil
+}
+
+// explain gives a closing that says nothing of itself the words of the completion that led to it. A success needs none.
+func explain(params map[string]any, said string) {
+	if comment, _ := params["comment"].(string); comment != "" {
+		return
+	}
+	delete(params, "comment")
+	if said != "" && params["status"] != "won" {
+		params["comment"] = said
+	}
 }

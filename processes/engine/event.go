@@ -24,6 +24,7 @@ type (
 		Flow    string `json:"flow,omitempty"`
 		Scope   int    `json:"scope,omitempty"`
 		Outcome string `json:"outcome,omitempty"`
+		Comment string `json:"comment,omitempty"`
 	}
 	// TokenWaits tells what the token stands still for.
 	TokenWaits struct {

@@ -115,7 +115,7 @@ func (d *decider) boundary(t Token, e *bpmn.Element) {
 }
 
 func (d *decider) moveTo(no int, like Token, e *bpmn.Element) Token {
-	d.emit(TokenEntered{Token: no, Element: e.ID, Scope: like.Scope, Outcome: like.Outcome})
+	d.emit(TokenEntered{Token: no, Element: e.ID, Scope: like.Scope, Outcome: like.Outcome, Comment: like.Comment})
 	return *d.in.Token(no)
 }
 

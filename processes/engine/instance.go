@@ -66,6 +66,7 @@ type Token struct {
 	Flow    string `json:"flow,omitempty"` // by which it came
 	Wait    Wait   `json:"wait,omitempty"`
 	Outcome string `json:"outcome,omitempty"` // of the user task passed last
+	Comment string `json:"comment,omitempty"` // what was said with it
 }
 
 // Task is an open user task.

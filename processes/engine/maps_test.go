@@ -23,7 +23,7 @@ func company() bpmn.Environment {
 		},
 		Facts: map[string]bpmn.Type{"contacts.out": bpmn.Number, "contacts.out_answered": bpmn.Number,
 			"contacts.in": bpmn.Number, "contacts.last_out_at": bpmn.Time},
-		Writable: map[string]bool{"lead.amount": true, "lead.city": true, "lead.product": true, "client.inn": true, "contact.name": true},
+		Writable: map[string]bool{"lead.expected_close": true, "lead.fields.need": true, "lead.amount": true, "lead.city": true, "lead.product": true, "client.inn": true, "contact.name": true},
 		Roles: map[string]string{"manager": "Менеджер", "head": "РОП", "service": "Сервис", "accounting": "Бухгалтерия",
 			"delivery": "Доставка", "duty": "Дежурный"},
 		Stages:    []string{"new", "qualification", "proposal", "negotiation", "contract", "won", "lost", "junk"},

@@ -133,7 +133,7 @@ func (d *decider) take(t Token, flows []int) {
 		if n > 0 {
 			no = d.next()
 		}
-		d.emit(TokenEntered{Token: no, Element: d.p.Elements[f.Target].ID, Flow: f.ID, Scope: t.Scope, Outcome: t.Outcome})
+		d.emit(TokenEntered{Token: no, Element: d.p.Elements[f.Target].ID, Flow: f.ID, Scope: t.Scope, Outcome: t.Outcome, Comment: t.Comment})
 		d.ready = append(d.ready, no)
 	}
 }
@@ -274,7 +274,7 @@ func (d *decider) enterScope(t Token, e *bpmn.Element) error {
 	d.enterStage(e, 0, e.Stage)
 	d.emit(TokenWaits{Token: t.No, For: WaitScope})
 	inner := d.next()
-	d.emit(TokenEntered{Token: inner, Element: d.p.Elements[starts[0]].ID, Scope: t.No, Outcome: t.Outcome})
+	d.emit(TokenEntered{Token: inner, Element: d.p.Elements[starts[0]].ID, Scope: t.No, Outcome: t.Outcome, Comment: t.Comment})
 	d.ready = append(d.ready, inner)
 	return nil
 }
