@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -184,6 +187,10 @@ func hasNUL(body []byte) bool {
 
 func invalidJSON(err error) error {
 	var wrongType *json.UnmarshalTypeError
+	var ready *apiProblem
+	if errors.As(err, &ready) {
+		return ready
+	}
 	if errors.As(err, &wrongType) {
 		return badField("/"+strings.ReplaceAll(wrongType.Field, ".", "/"), "api.wrong_type", "value", said{key: "api.kind_" + jsonName(wrongType.Value)}, "kind", said{key: "api.kind_" + jsonName(wrongType.Type.String())})
 	}
@@ -193,9 +200,60 @@ func invalidJSON(err error) error {
 	return badField("", "api.no_json", "cause", err)
 }
 
+// apiTime is a moment in a request. What is none is said at its place, like any value of another type.
+type apiTime struct{ time.Time }
+
+func (t *apiTime) UnmarshalJSON(b []byte) error {
+	if t.Time.UnmarshalJSON(b) == nil {
+		return nil
+	}
+	return &json.UnmarshalTypeError{Value: jsonKind(b), Type: reflect.TypeFor[apiTime]()}
+}
+
+// ownValues are values of a company's own fields, by key.
+type ownValues map[string]string
+
+func (v *ownValues) UnmarshalJSON(b []byte) error {
+	var raw map[string]json.RawMessage
+	if json.Unmarshal(b, &raw) != nil {
+		return &json.UnmarshalTypeError{Value: jsonKind(b), Type: reflect.TypeFor[ownValues]()}
+	}
+	if raw == nil {
+		return nil
+	}
+	*v = make(ownValues, len(raw))
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		var text string
+		if json.Unmarshal(raw[key], &text) != nil {
+			return badField("/fields/"+pointerPart(key), "api.wrong_type", "value", said{key: "api.kind_" + jsonName(jsonKind(raw[key]))}, "kind", said{key: "api.kind_string"})
+		}
+		(*v)[key] = text
+	}
+	return nil
+}
+
+// jsonKind is what a value of JSON is, as encoding/json names it.
+func jsonKind(b []byte) string {
+	switch b[0] {
+	case '"':
+		return "string"
+	case '[':
+		return "array"
+	case '{':
+		return "object"
+	case 't', 'f':
+		return "bool"
+	}
+	return "number"
+}
+
 // jsonName is a type of Go or JSON in the words of JSON, as the end of a key of the catalogue.
 func jsonName(goType string) string {
 	switch {
+	case strings.HasPrefix(goType, "map"), strings.HasSuffix(goType, "ownValues"):
+		return "object"
+	case strings.Contains(goType, "Time"):
+		return "moment"
 	case strings.Contains(goType, "string"), strings.Contains(goType, "Amount"):
 		return "string"
 	case strings.Contains(goType, "int"):

@@ -40,6 +40,13 @@ func TestAProblemIsSaidInTheLanguageAskedFor(t *testing.T) {
 		{"ru", "GET", "/leads?cursor=nonsense", "", 422, "Так нельзя", "выдан не здесь", ""},
 		{"en", "GET", "/reports/funnel?from=yesterday", "", 422, "This cannot be done", "", ""},
 		{"ru", "POST", at + "/assign", `{"owner": "boris"}`, 403, "Нет прав", "У вас нет прав", ""},
+		{"en", "POST", at + "/assign", `{"owner": "boris"}`, 403, "", "You are not allowed", ""},
+		{"en", "POST", at + "/reopen", `{"reason": "again"}`, 403, "", "You are not allowed", ""},
+		{"en", "PATCH", at, `{"version": 99, "title": "Теплица"}`, 409, "", "the lead has changed since the version you saw", ""},
+		{"ru", "PATCH", at, `{"version": 99, "title": "Теплица"}`, 409, "", "лид изменился с версии, которую вы видели", ""},
+		{"ru", "PATCH", at, `{"version": 1, "fields": []}`, 422, "", "", "это список, а нужно: объект"},
+		{"en", "PATCH", at, `{"version": 1, "fields": {"zz": 1}}`, 422, "", "", "string"},
+		{"ru", "POST", at + "/interactions", `{"kind": "call", "direction": "out", "at": "вчера"}`, 422, "", "", "это строка, а нужно: дата и время"},
 		{"en", "POST", at + "/close", `{"status": "lost", "reason": "nonsense"}`, 0, "", "", ""},
 	} {
 		r := p.speaking(c.language, c.method, c.path, c.body)

@@ -131,23 +131,23 @@ func short(pointer string, text *string) error {
 
 // apiChange is a PATCH: what is not there stays, null takes a value away. Version is required.
 type apiChange struct {
-	Version       *int              `json:"version"`
-	Title         *string           `json:"title"`
-	Amount        json.RawMessage   `json:"amount"`
-	Currency      *string           `json:"currency"`
-	Items         *[]leads.Item     `json:"items"`
-	Probability   *float64          `json:"probability"`
-	ExpectedClose json.RawMessage   `json:"expected_close"`
-	Source        *string           `json:"source"`
-	Product       *string           `json:"product"`
-	City          *string           `json:"city"`
-	Owner         *string           `json:"owner"`
-	Reason        string            `json:"reason"`
-	Helpers       *[]string         `json:"helpers"`
-	Fields        map[string]string `json:"fields"`
-	ContactName   *string           `json:"contact_name"`
-	ClientName    *string           `json:"client_name"`
-	INN           *string           `json:"inn"`
+	Version       *int            `json:"version"`
+	Title         *string         `json:"title"`
+	Amount        json.RawMessage `json:"amount"`
+	Currency      *string         `json:"currency"`
+	Items         *[]leads.Item   `json:"items"`
+	Probability   *float64        `json:"probability"`
+	ExpectedClose json.RawMessage `json:"expected_close"`
+	Source        *string         `json:"source"`
+	Product       *string         `json:"product"`
+	City          *string         `json:"city"`
+	Owner         *string         `json:"owner"`
+	Reason        string          `json:"reason"`
+	Helpers       *[]string       `json:"helpers"`
+	Fields        ownValues       `json:"fields"`
+	ContactName   *string         `json:"contact_name"`
+	ClientName    *string         `json:"client_name"`
+	INN           *string         `json:"inn"`
 }
 
 func (s *Server) apiChangeLead(c *gin.Context, actor staff.Actor) error {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"marshrut/internal/staff"
 	"marshrut/leads"
 	"marshrut/leads/repository"
+	"marshrut/processes/casework"
 )
 
 // apiEntry is one line of a lead's history.
@@ -89,7 +91,7 @@ func (s *Server) entryJSON(e repository.TimelineEntry, hide bool) apiEntry {
 type apiNewInteraction struct {
 	Kind      leads.Kind      `json:"kind"`
 	Direction leads.Direction `json:"direction"`
-	At        *time.Time      `json:"at"`
+	At        *apiTime        `json:"at"`
 	Answered  *bool           `json:"answered"`
 	Seconds   int             `json:"seconds"`
 	Subject   string          `json:"subject"`
@@ -111,9 +113,12 @@ func (s *Server) apiAddInteraction(c *gin.Context, actor staff.Actor) error {
 	contact := leads.Interaction{Kind: in.Kind, Direction: in.Direction, Missed: in.Answered != nil && !*in.Answered,
 		Talk: time.Duration(in.Seconds) * time.Second, Subject: in.Subject, Text: in.Text, EmployeeID: actor.ID}
 	if in.At != nil {
-		contact.At = *in.At
+		contact.At = in.At.Time
 	}
 	id, err := s.Casework.AddInteraction(c.Request.Context(), actor, lead.ID, contact)
+	if errors.Is(err, casework.ErrMoment) {
+		return refusedField("/at", err, actor.Language)
+	}
 	if err != nil {
 		return err
 	}

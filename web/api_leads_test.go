@@ -161,6 +161,17 @@ func TestWhatCannotBeAValueIsPointedTo(t *testing.T) {
 	}
 }
 
+func TestAWrongOwnFieldIsPointedToByItsKey(t *testing.T) {
+	s := newStack(t)
+	id, _ := s.lead("anna")
+	p, path := s.program("anna"), "/leads/"+idText(id)
+	for body, pointer := range map[string]string{`{"version": 1, "fields": []}`: "/fields", `{"version": 1, "fields": {"zz": 1}}`: "/fields/zz", `{"version": 1, "fields": {"a/b": [1]}}`: "/fields/a~1b"} {
+		if got := p.speaking("ru", http.MethodPatch, path, body).problem(http.StatusUnprocessableEntity); !slices.Equal(got.pointers(), []string{pointer}) {
+			t.Errorf("%s points to %v, want %s", body, got.pointers(), pointer)
+		}
+	}
+}
+
 func TestALeadMadeByAProgramTwiceIsThereOnce(t *testing.T) {
 	s := newStack(t)
 	p := s.program("olga")
@@ -218,6 +229,12 @@ func TestAContactIsNotedAndStandsInTheHistory(t *testing.T) {
 	for _, wrong := range []string{`{"kind":"call"}`, `{"kind":"pigeon","direction":"out"}`, `{"kind":"call","direction":"out","seconds":-1}`,
 		`{"kind":"note"}`, `{"kind":"call","direction":"out","at":"yesterday"}`, `{"kind":"call","direction":"out","at":"2100-01-01T00:00:00Z"}`} {
 		p.post(path+"/interactions", wrong).problem(http.StatusUnprocessableEntity)
+	}
+	for _, at := range []string{`"1990-01-01T00:00:00Z"`, `"вчера"`, `5`} {
+		got := p.post(path+"/interactions", `{"kind":"call","direction":"out","at":`+at+`}`).problem(http.StatusUnprocessableEntity)
+		if !slices.Equal(got.pointers(), []string{"/at"}) {
+			t.Errorf("at %s points to %v", at, got.pointers())
+		}
 	}
 }
 

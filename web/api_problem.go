@@ -124,10 +124,12 @@ func describe(err error, language string, texts catalogue) apiProblem {
 		return *badField("/query/cursor", "api.cursor")
 	case status == http.StatusNotFound, status >= http.StatusInternalServerError:
 		return apiProblem{Status: status}
+	case errors.Is(err, leads.ErrStale):
+		return apiProblem{Status: status, says: said{key: "api.stale"}}
+	case errors.Is(err, leads.ErrConflict):
+		return apiProblem{Status: status, says: said{key: "api.conflict"}}
 	case language == "en" && errors.Is(err, leads.ErrInvalid):
 		return apiProblem{Status: status, Detail: ownWords(err, leads.ErrInvalid)}
-	case language == "en":
-		return apiProblem{Status: status, Detail: err.Error()}
 	}
 	return apiProblem{Status: status, Detail: meaning(err, status, texts)}
 }
@@ -157,6 +159,16 @@ func refusalText(r *engine.Refusal, language string) string {
 		return r.MessageEn
 	}
 	return r.Message
+}
+
+// refusedField is a refusal of one value in the request: the words of the room that refused it, beside the place.
+func refusedField(pointer string, err error, language string) error {
+	var refusal *engine.Refusal
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	text := refusalText(refusal, language)
+	return &apiProblem{Status: refusalStatus(refusal.Kind), Detail: text, Errors: []fieldError{{Pointer: pointer, Detail: text}}}
 }
 
 // ownWords is what the room that refused a value said of it, without what we were doing around it and without the name of

@@ -229,6 +229,10 @@ func TestTheFirstResponseIsTheFirstHumanOutgoingContact(t *testing.T) {
 			t.Errorf("%s counts as a response", name)
 		}
 	}
+	before := leads.Interaction{Direction: leads.DirectionOut, Kind: leads.KindCall, At: at(-60), EmployeeID: 1, Talk: time.Minute}
+	if add(before); h.lead(lead).FirstResponseAt != nil {
+		t.Error("a call before the inquiry counts as the response to it")
+	}
 	if !add(leads.Interaction{Direction: leads.DirectionOut, Kind: leads.KindCall, At: at(10), EmployeeID: 1, Talk: time.Minute}) {
 		t.Error("the first answered call was not told apart")
 	}

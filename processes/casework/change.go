@@ -188,6 +188,9 @@ func (c *Casework) AddInteraction(ctx context.Context, actor staff.Actor, lead i
 	i.LeadID, i.EmployeeID = lead, actor.ID
 	var id int64
 	_, err := c.change(ctx, actor, staff.EditLead, lead, func(ctx context.Context, tx pgx.Tx, of leads.Lead) error {
+		if i.At.Before(of.CreatedAt.Add(-earlyContact)) {
+			return refuseMoment("Взаимодействие раньше самого обращения: проверьте дату", "The interaction is earlier than the inquiry itself: check the date")
+		}
 		i.ContactID, i.ClientID = of.ContactID, of.ClientID
 		var err error
 		if id, _, err = c.repo.AddInteraction(ctx, tx, now, i); err != nil {
@@ -196,6 +199,17 @@ func (c *Casework) AddInteraction(ctx context.Context, actor staff.Actor, lead i
 		return c.correlate(ctx, tx, interactionMessages(lead, i))
 	})
 	return id, err
+}
+
+// earlyContact is how long before the lead a contact may have been: one that was typed in at the end of the day began with
+// a talk in the morning.
+const earlyContact = 24 * time.Hour
+
+// ErrMoment says that something cannot have been at the time given.
+var ErrMoment = fmt.Errorf("the moment: %w", engine.ErrInvalidValue)
+
+func refuseMoment(ru, en string) error {
+	return &engine.Refusal{Kind: ErrMoment, Message: ru, MessageEn: en}
 }
 
 func checkInteraction(i *leads.Interaction, now time.Time) error {
@@ -217,7 +231,7 @@ func checkInteraction(i *leads.Interaction, now time.Time) error {
 	}
 	// A minute for clocks that differ.
 	if i.At.After(now.Add(time.Minute)) {
-		return refuseValue("Взаимодействие не может быть в будущем", "An interaction cannot be in the future")
+		return refuseMoment("Взаимодействие не может быть в будущем", "An interaction cannot be in the future")
 	}
 	if i.Talk < 0 || i.Talk > 24*time.Hour {
 		return refuseValue("Длительность разговора указана неверно", "The length of the talk is wrong")

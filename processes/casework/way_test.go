@@ -468,6 +468,7 @@ func TestInteractionThatCannotBeIsRefused(t *testing.T) {
 		{Kind: leads.KindForm, Direction: leads.DirectionIn},
 		{Kind: leads.KindCall, Direction: leads.DirectionOut, At: morning.Add(time.Hour)},
 		{Kind: leads.KindCall, Direction: leads.DirectionOut, Talk: -time.Second},
+		{Kind: leads.KindLetter, Direction: leads.DirectionOut, At: time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
 		if _, err := c.AddInteraction(t.Context(), c.olga, id, i); !errors.Is(err, engine.ErrInvalidValue) {
 			t.Errorf("%+v: %v, want a refusal", i, err)

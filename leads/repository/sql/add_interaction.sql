@@ -8,7 +8,7 @@ with i as (
 )
 update lead l
 set last_activity_at = greatest(l.last_activity_at, @at::timestamptz),
-	first_response_at = case when @response::boolean then least(l.first_response_at, @at::timestamptz) else l.first_response_at end
+	first_response_at = case when @response::boolean then least(l.first_response_at, greatest(@at::timestamptz, l.created_at)) else l.first_response_at end
 from i
 where l.id = i.lead_id
 returning i.id;
