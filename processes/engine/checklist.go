@@ -50,7 +50,7 @@ func (d *decider) doStep(cmd DoStep) error {
 	case mark != nil && !mark.Skipped && reflect.DeepEqual(mark.Value, value):
 		return nil // a repeated click
 	case mark != nil && !mark.Skipped && !correctable(s.Kind):
-		return refuse(ErrAlreadyDone, "Действие «%s» уже выполнено", "Step %q is done already", s.Title)
+		return refuse(ErrAlreadyDone, "Действие «%s» уже выполнено", "Step %q is done already", stepName(s))
 	}
 	if err := sheet.possible(s, value); err != nil {
 		return err
@@ -81,14 +81,14 @@ func (d *decider) skipStep(cmd SkipStep) error {
 		return refuse(ErrUnknownStep, "В задаче «%s» нет действия «%s»", "Task %q has no step %q", name(e), cmd.Step)
 	}
 	if t.Step(s.ID) != nil {
-		return refuse(ErrAlreadyDone, "Действие «%s» уже выполнено или пропущено", "Step %q is done or skipped already", s.Title)
+		return refuse(ErrAlreadyDone, "Действие «%s» уже выполнено или пропущено", "Step %q is done or skipped already", stepName(s))
 	}
 	if !d.maySkip(e) {
-		return refuse(ErrNotAllowed, "Пропустить действие «%s» вам нельзя", "You may not skip step %q", s.Title)
+		return refuse(ErrNotAllowed, "Пропустить действие «%s» вам нельзя", "You may not skip step %q", stepName(s))
 	}
 	reason := strings.TrimSpace(cmd.Reason)
 	if reason == "" {
-		return refuse(ErrInvalidValue, "Укажите, почему пропускаете действие «%s»", "Say why step %q is skipped", s.Title)
+		return refuse(ErrInvalidValue, "Укажите, почему пропускаете действие «%s»", "Say why step %q is skipped", stepName(s))
 	}
 	d.emit(StepSkipped{Task: t.No, Step: s.ID, Reason: reason, At: d.context.At, By: d.context.By.ID})
 	return nil

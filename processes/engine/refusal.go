@@ -1,9 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"marshrut/processes/bpmn"
 )
 
 // Kinds of refusals, for errors.Is.
@@ -62,6 +66,28 @@ func (r *Refusal) Word() string {
 	return "refused"
 }
 
+// refuse says it in both languages. Both sentences get the same arguments; of a called each gets its own name.
 func refuse(kind error, ru, en string, args ...any) *Refusal {
-	return &Refusal{Kind: kind, Message: fmt.Sprintf(ru, args...), MessageEn: fmt.Sprintf(en, args...)}
+	english := slices.Clone(args)
+	for i, arg := range args {
+		if c, ok := arg.(called); ok {
+			args[i], english[i] = c.ru, cmp.Or(c.en, c.ru)
+		}
+	}
+	return &Refusal{Kind: kind, Message: fmt.Sprintf(ru, args...), MessageEn: fmt.Sprintf(en, english...)}
+}
+
+// called is what a step or an outcome is called in both languages.
+type called struct{ ru, en string }
+
+func stepName(s *bpmn.Step) called       { return called{s.Title, s.TitleEn} }
+func outcomeName(o *bpmn.Outcome) called { return called{o.Label, o.LabelEn} }
+
+// offered lists what may be chosen.
+func offered(names []called) called {
+	var ru, en []string
+	for _, n := range names {
+		ru, en = append(ru, n.ru), append(en, cmp.Or(n.en, n.ru))
+	}
+	return called{strings.Join(ru, ", "), strings.Join(en, ", ")}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -56,7 +57,7 @@ func (s sheet) accept(step *bpmn.Step, value any) (any, error) {
 		if value == nil || value == true || value == "true" || value == "on" {
 			return true, nil
 		}
-		return nil, refuse(ErrInvalidValue, "«%s» можно только подтвердить", "%q can only be confirmed", step.Title)
+		return nil, refuse(ErrInvalidValue, "«%s» можно только подтвердить", "%q can only be confirmed", stepName(step))
 	case bpmn.CallOut, bpmn.Message:
 		if text, ok := value.(string); ok && strings.TrimSpace(text) != "" {
 			return strings.TrimSpace(text), nil
@@ -78,17 +79,17 @@ const maxValue = 4000
 func (s sheet) input(step *bpmn.Step, value any) (any, error) {
 	text := strings.TrimSpace(valueText(value))
 	if text == "" {
-		return nil, refuse(ErrInvalidValue, "Заполните «%s»", "Fill in %q", step.Title)
+		return nil, refuse(ErrInvalidValue, "Заполните «%s»", "Fill in %q", stepName(step))
 	}
 	if len([]rune(text)) > maxValue {
-		return nil, refuse(ErrInvalidValue, "«%s»: не больше %d знаков", "%q: at most %d characters", step.Title, maxValue)
+		return nil, refuse(ErrInvalidValue, "«%s»: не больше %d знаков", "%q: at most %d characters", stepName(step), maxValue)
 	}
 	if !step.Number || step.Kind != bpmn.Input {
 		return text, nil
 	}
 	n, ok := bpmn.ToNumber(value)
 	if !ok {
-		return nil, refuse(ErrInvalidValue, "«%s» — это число, например 120000", "%q is a number, like 120000", step.Title)
+		return nil, refuse(ErrInvalidValue, "«%s» — это число, например 120000", "%q is a number, like 120000", stepName(step))
 	}
 	return n, nil
 }
@@ -110,18 +111,18 @@ func (s sheet) choice(step *bpmn.Step, value any) (any, error) {
 			return text, nil
 		}
 	}
-	labels := make([]string, len(step.Values))
+	labels := make([]called, len(step.Values))
 	for i, o := range step.Values {
-		labels[i] = o.Label
+		labels[i] = called{o.Label, o.LabelEn}
 	}
-	return nil, refuse(ErrInvalidValue, "«%s»: выберите одно из: %s", "%q: choose one of: %s", step.Title, strings.Join(labels, ", "))
+	return nil, refuse(ErrInvalidValue, "«%s»: выберите одно из: %s", "%q: choose one of: %s", stepName(step), offered(labels))
 }
 
 // date gives the value as 2026-11-25, or with a time of day as RFC 3339.
 func (s sheet) date(step *bpmn.Step, value any) (any, error) {
 	at, ok := bpmn.ToTime(value, s.d.calendar().Zone())
 	if !ok || at.Year() < 1900 || at.Year() > 2200 {
-		return nil, refuse(ErrInvalidValue, "«%s»: нужна дата, например 25.11.2026", "%q: a date is needed, like 2026-11-25", step.Title)
+		return nil, refuse(ErrInvalidValue, "«%s»: нужна дата, например 25.11.2026", "%q: a date is needed, like 2026-11-25", stepName(step))
 	}
 	if bpmn.DateOnly(value) {
 		return at.Format("2006-01-02"), nil
@@ -132,7 +133,7 @@ func (s sheet) date(step *bpmn.Step, value any) (any, error) {
 // possible judges whether a step can be done now with an accepted value.
 func (s sheet) possible(step *bpmn.Step, value any) error {
 	if !s.exists(step) {
-		return refuse(ErrNotAllowed, "Действие «%s» сейчас не нужно", "Step %q is not needed now", step.Title)
+		return refuse(ErrNotAllowed, "Действие «%s» сейчас не нужно", "Step %q is not needed now", stepName(step))
 	}
 	if before := s.before(step); len(before) > 0 {
 		r := refuse(ErrOutOfOrder, "Сначала выполните действия по порядку", "Do the steps before it first")
@@ -179,7 +180,7 @@ type fault struct {
 func (s sheet) fault(step *bpmn.Step, value any) *fault {
 	m := MissingStep{ID: step.ID, Title: step.Title, TitleEn: step.TitleEn}
 	if !s.holds(step.Validate, step, value) {
-		m.Reason, m.ReasonEn = "«"+step.Title+"»: значение не подходит", fmt.Sprintf("%q: the value is not valid", step.Title)
+		m.Reason, m.ReasonEn = "«"+step.Title+"»: значение не подходит", fmt.Sprintf("%q: the value is not valid", cmp.Or(step.TitleEn, step.Title))
 		if step.ValidateText != "" {
 			m.Reason = "«" + step.Title + "»: " + step.ValidateText
 		}
@@ -187,7 +188,7 @@ func (s sheet) fault(step *bpmn.Step, value any) *fault {
 	}
 	if !s.holds(step.Evidence, step, value) {
 		m.Reason = "«" + step.Title + "»: в истории лида нет подтверждения"
-		m.ReasonEn = fmt.Sprintf("%q: the history of the lead does not show it", step.Title)
+		m.ReasonEn = fmt.Sprintf("%q: the history of the lead does not show it", cmp.Or(step.TitleEn, step.Title))
 		if step.EvidenceText != "" {
 			m.Reason = "«" + step.Title + "»: " + step.EvidenceText
 		}
@@ -208,14 +209,14 @@ func (s sheet) outcome(id string) (*bpmn.Outcome, error) {
 	}
 	o := t.Outcome(id)
 	if o == nil {
-		labels := make([]string, len(t.Outcomes))
+		labels := make([]called, len(t.Outcomes))
 		for i := range t.Outcomes {
-			labels[i] = t.Outcomes[i].Label
+			labels[i] = outcomeName(&t.Outcomes[i])
 		}
-		return nil, refuse(ErrUnknownOutcome, "Выберите результат: %s", "Choose an outcome: %s", strings.Join(labels, ", "))
+		return nil, refuse(ErrUnknownOutcome, "Выберите результат: %s", "Choose an outcome: %s", offered(labels))
 	}
 	if !s.available(o) {
-		return nil, refuse(ErrNotAllowed, "Результат «%s» сейчас недоступен", "Outcome %q is not available now", o.Label)
+		return nil, refuse(ErrNotAllowed, "Результат «%s» сейчас недоступен", "Outcome %q is not available now", outcomeName(o))
 	}
 	return o, nil
 }
@@ -234,7 +235,7 @@ func (s sheet) complete(o *bpmn.Outcome) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	r := refuse(ErrStepsMissing, "Для результата «%s» не выполнены обязательные действия", "Required steps are missing for outcome %q", o.Label)
+	r := refuse(ErrStepsMissing, "Для результата «%s» не выполнены обязательные действия", "Required steps are missing for outcome %q", outcomeName(o))
 	r.Steps = missing
 	return r
 }
