@@ -11,6 +11,7 @@ import (
 
 	"marshrut/pipeline"
 	"marshrut/pipeline/intake"
+	"marshrut/pipeline/spool"
 	"marshrut/reports"
 	"marshrut/reports/excel"
 )
@@ -222,6 +223,24 @@ func (s *stack) bury() string {
 		DataContentType: "application/x-www-form-urlencoded", Data: []byte("q1=%D0%90&q2=n%2Fa"), Attributes: map[string]string{"method": "POST"}}
 	s.must(s.Intake.(*intake.Intake).Handle(s.t.Context(), pipeline.Batch{Events: []pipeline.Event{e}}))
 	return e.ID
+}
+
+func TestAnAcceptedInquiryIsReceivedUntilItIsFiled(t *testing.T) {
+	s := newStack(t)
+	p := s.program("olga")
+	e := pipeline.Event{ID: pipeline.ID("site", "form-17"), Source: "/connections/site", Type: "ru.marshrut.inquiry.webform", Time: s.now(), Connection: "site", Connector: "webform", Provider: "generic",
+		DataContentType: "application/x-www-form-urlencoded", Data: []byte("name=%D0%90%D0%BD%D0%BD%D0%B0&phone=%2B79120000077"), Attributes: map[string]string{"method": "POST"}}
+	p.get("/inquiries/" + e.ID).problem(http.StatusNotFound)
+	s.must(s.Spool.(*spool.Bus).Publish(t.Context(), e))
+	if v := p.get("/inquiries/" + e.ID).want(http.StatusOK).object(); v["state"] != "received" || v["connection"] != "site" || v["lead"] != nil || v["filed_at"] != nil {
+		t.Errorf("the inquiry is %v", v)
+	}
+	p.get("/inquiries/" + e.ID[:40]).problem(http.StatusNotFound)
+	s.program("anna").get("/inquiries/" + e.ID).problem(http.StatusNotFound)
+	s.must(s.Intake.(*intake.Intake).Handle(t.Context(), pipeline.Batch{Events: []pipeline.Event{e}}))
+	if v := p.get("/inquiries/" + e.ID).want(http.StatusOK).object(); v["state"] != "filed" || v["lead"] == nil {
+		t.Errorf("the filed inquiry is %v", v)
+	}
 }
 
 func TestADeadMessageIsRepairedOrPutAside(t *testing.T) {

@@ -126,10 +126,20 @@ func (s *Server) apiAddInteraction(c *gin.Context, actor staff.Actor) error {
 	return nil
 }
 
-// apiInquiry tells what became of one inquiry. What the bus holds and intake has not seen yet cannot be told from what was
-// never received: both are 404, and the sender who has a 202 asks again.
+// apiInquiry tells what became of one inquiry. One that waits in the spool is received. What Kafka holds and intake has not
+// seen yet cannot be told from what was never received: both are 404, and the sender who has a 202 asks again.
 func (s *Server) apiInquiry(c *gin.Context, actor staff.Actor) error {
-	view, err := s.Leads.Inquiry(c.Request.Context(), c.Param("id"))
+	id := c.Param("id")
+	view, err := s.Leads.Inquiry(c.Request.Context(), id)
+	if errors.Is(err, leads.ErrNotFound) {
+		switch received, waitErr := s.received(c, actor, id); {
+		case waitErr != nil:
+			return waitErr
+		case received:
+			return nil
+		}
+		view, err = s.Leads.Inquiry(c.Request.Context(), id) // it may have been filed between the two looks
+	}
 	if err != nil {
 		return err
 	}
@@ -137,8 +147,8 @@ func (s *Server) apiInquiry(c *gin.Context, actor staff.Actor) error {
 		if _, err := s.visibleLead(c.Request.Context(), actor, view.LeadID); err != nil {
 			return err
 		}
-	} else if !actor.Can(staff.SeeAllLeads) && !actor.Can(staff.SeeDeadLetters) {
-		return fmt.Errorf("inquiry %.64q: %w", c.Param("id"), leads.ErrNotFound)
+	} else if !seesUnfiled(actor) {
+		return fmt.Errorf("inquiry %.64q: %w", id, leads.ErrNotFound)
 	}
 	out := gin.H{"id": view.ID, "state": view.Filed.State, "connection": view.Connection, "channel": view.Channel, "received_at": s.moment(view.ReceivedAt),
 		"filed_at": s.moment(view.Filed.At), "lead": nil, "repeats": view.Filed.Repeats, "conflicts": view.Conflicts, "reason": view.Filed.Reason}
@@ -147,4 +157,23 @@ func (s *Server) apiInquiry(c *gin.Context, actor staff.Actor) error {
 	}
 	c.JSON(http.StatusOK, out)
 	return nil
+}
+
+// seesUnfiled tells who may know of an inquiry that belongs to no lead.
+func seesUnfiled(actor staff.Actor) bool {
+	return actor.Can(staff.SeeAllLeads) || actor.Can(staff.SeeDeadLetters)
+}
+
+// received answers for an inquiry that was accepted and waits to be filed.
+func (s *Server) received(c *gin.Context, actor staff.Actor, id string) (bool, error) {
+	if s.Spool == nil || !seesUnfiled(actor) {
+		return false, nil
+	}
+	connection, since, found, err := s.Spool.Waiting(c.Request.Context(), id)
+	if err != nil || !found {
+		return false, err
+	}
+	c.JSON(http.StatusOK, gin.H{"id": id, "state": "received", "connection": connection, "channel": "", "received_at": s.moment(since),
+		"filed_at": nil, "lead": nil, "repeats": 0, "conflicts": 0, "reason": ""})
+	return true, nil
 }

@@ -9,6 +9,7 @@ import (
 	"marshrut/connectors/registry"
 	"marshrut/internal/blobs"
 	"marshrut/pipeline/intake"
+	"marshrut/pipeline/spool"
 )
 
 // extend adds the rooms of the way in.
@@ -23,6 +24,9 @@ func (s *stack) extend(d *Deps) {
 	s.must(err)
 	s.must(d.Connections.UpsertFile(s.t.Context(), s.now(), []registry.Configured{{Name: "site", Connector: "webform", Provider: "generic", Title: "Сайт", Source: "site", Token: "a token of the site, long enough"}}))
 	s.must(d.Connections.Refresh(s.t.Context()))
+	waiting := spool.New(s.pool, "inquiries", spool.Options{})
+	s.t.Cleanup(waiting.Close)
+	d.Spool = waiting
 	d.Intake = intake.New(intake.Options{Pool: s.pool, Connections: d.Connections, Repository: d.Leads, Casework: d.Casework, Now: s.now, Log: d.Log,
 		Fetch: func(context.Context, string) (io.ReadCloser, error) { return io.NopCloser(&bytes.Buffer{}), nil }})
 }

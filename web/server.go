@@ -40,6 +40,7 @@ type Deps struct {
 	Connections *registry.Registry
 	Providers   []connectors.Provider // what connections can be made of
 	Intake      Replayer
+	Spool       Spool       // what was accepted and is not filed yet; nil: nothing waits where it can be asked
 	Files       blobs.Store // what people and clients hand in
 	Company     Company
 	Now         func() time.Time
@@ -50,6 +51,11 @@ type Deps struct {
 type Replayer interface {
 	Replay(ctx context.Context, by int64, id string, repairs map[string]string) (repository.Captured, error)
 	Discard(ctx context.Context, by int64, id, reason string) error
+}
+
+// Spool is where what was accepted waits until it is filed. Package spool is it; what Kafka holds cannot be looked up.
+type Spool interface {
+	Waiting(ctx context.Context, id string) (connection string, since time.Time, found bool, err error)
 }
 
 // Company is whose gateway this is.

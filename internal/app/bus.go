@@ -29,6 +29,7 @@ type bus struct {
 	consumer  pipeline.Consumer
 	forwards  map[string]func(context.Context) error // from the spool to Kafka
 	fallback  *pipeline.Fallback                     // nil without Kafka
+	spool     *spool.Bus                             // of the inquiries
 }
 
 // openBus makes Kafka the bus, with the spool standing in when it is away; without Kafka the spool itself.
@@ -36,7 +37,7 @@ func (a *App) openBus(ctx context.Context) error {
 	metrics := pipeline.NewMetrics(a.registry)
 	spoolOptions := spool.Options{Log: a.log, Metrics: metrics}
 	inquiries := spool.New(a.database.intake, topicInquiries, spoolOptions)
-	a.bus = &bus{publisher: inquiries, consumer: inquiries}
+	a.bus = &bus{publisher: inquiries, consumer: inquiries, spool: inquiries}
 	a.onStop("spool", func(context.Context) error { inquiries.Close(); return nil })
 	a.registry.MustRegister(inquiries) // each scrape asks how much waits
 	if len(a.config.Kafka.Brokers) == 0 {

@@ -90,7 +90,7 @@ func (a *App) pages() (http.Handler, error) {
 	if a.roles.Web {
 		company := a.config.Company
 		site, err := web.New(web.Deps{Pool: a.database.people, Staff: a.Staff, Leads: a.Leads, Casework: a.Casework, Processes: a.Casework.Processes(),
-			Connections: a.Connections, Providers: catalog.All(), Intake: a.Intake, Files: a.blobs,
+			Connections: a.Connections, Providers: catalog.All(), Intake: a.Intake, Spool: a.bus.spool, Files: a.blobs,
 			Company: web.Company{Name: company.Name, Region: company.Region, Language: company.Language, Location: company.Location(), PublicURL: a.config.HTTP.PublicURL},
 			Now:     a.now, Log: a.log})
 		if err != nil {
