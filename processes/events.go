@@ -24,6 +24,9 @@ func (t *turn) happened(o order, e *entry, event engine.Event) {
 		t.taskCreated(in, e, event)
 	case engine.TaskAssigned:
 		if row := t.task(in, event.Task); row != nil {
+			if row.Assignee != event.Assignee {
+				t.gone(row, o.actor.ID)
+			}
 			row.Assignee, row.changed = event.Assignee, true
 			t.announce(row, o.actor.ID)
 		}
@@ -104,6 +107,7 @@ func (t *turn) taskEnded(in *instance, no int, status TaskStatus, steps []engine
 	if row == nil {
 		return
 	}
+	t.gone(row, how.by)
 	row.Status, row.DoneAt, row.DoneBy, row.Outcome, row.Comment = status, &t.now, how.by, how.outcome, how.comment
 	row.Marks, _ = json.Marshal(steps) // values of steps came as JSON
 	row.Revision++

@@ -35,6 +35,13 @@ func (t *turn) announce(row *taskRow, by int64) {
 	}
 }
 
+// gone tells the pages of who had a task that it is not theirs any more. Who brought it about sees it anyway.
+func (t *turn) gone(row *taskRow, by int64) {
+	if row.Assignee != 0 && row.Assignee != by {
+		t.changes.notices = append(t.changes.notices, notice{employee: row.Assignee, kind: staff.TaskGone, subject: row.Subject, task: row})
+	}
+}
+
 // offeredTo are the performers of a role who are told of work for any of them:
 // those on shift, or all when nobody is.
 func (t *turn) offeredTo(role string) []int64 {

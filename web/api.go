@@ -86,6 +86,9 @@ func (s *Server) api(action staff.Action, handle apiHandler) gin.HandlerFunc {
 			err = staff.ErrNotAllowed
 		default:
 			err = handle(c, actor)
+			if c.Request.Method != http.MethodGet {
+				s.bell.ring(actor.ID) // the pages of the same person count their tasks anew
+			}
 		}
 		if err != nil {
 			s.problem(c, actor, err)

@@ -56,6 +56,16 @@ func (b *bell) ring(employee int64) {
 	}
 }
 
+// rings tells the other open pages of who has just changed something: they count anew, and those of other people do so by
+// the notices they get.
+func (s *Server) rings(handle personHandler) personHandler {
+	return func(c *gin.Context, actor staff.Actor) error {
+		err := handle(c, actor)
+		s.bell.ring(actor.ID)
+		return err
+	}
+}
+
 // RunBell listens for notices until ctx ends. Run it beside the Handler.
 func (s *Server) RunBell(ctx context.Context) error { return s.Staff.Listen(ctx, s.bell.ring) }
 

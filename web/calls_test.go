@@ -183,6 +183,42 @@ func TestTheScreenIsToldWithoutBeingAsked(t *testing.T) {
 	}
 }
 
+func TestTheCountGoesDownWhenATaskIsTakenAway(t *testing.T) {
+	s := newStack(t)
+	_, task := s.lead("anna")
+	s.ringingBell()
+	counts := s.heard(s.as("anna"), "tasks")
+	if got := <-counts; !strings.Contains(got, `"open":1`) {
+		t.Fatalf("at first: %s", got)
+	}
+	_, err := s.Casework.ReassignTask(t.Context(), s.who("olga"), task.ID, "boris", "болеет")
+	s.must(err)
+	if got := s.next(counts); !strings.Contains(got, `"open":0`) {
+		t.Errorf("when it is taken away: %s", got)
+	}
+	list, err := s.Staff.Notices(t.Context(), s.who("anna").ID, 10)
+	s.must(err)
+	for _, n := range list {
+		if n.Kind == staff.TaskGone {
+			t.Error("that a task is gone is among the news")
+		}
+	}
+}
+
+func TestTheCountGoesDownInTheOtherWindowOfWhoDidTheTask(t *testing.T) {
+	s := newStack(t)
+	_, task := s.lead("anna")
+	anna := s.as("anna")
+	counts := s.heard(anna, "tasks")
+	if got := <-counts; !strings.Contains(got, `"open":1`) {
+		t.Fatalf("at first: %s", got)
+	}
+	s.as("anna").post(fmt.Sprintf("/tasks/%d/work", task.ID), "revision", "1", "do", "read")
+	if got := s.next(counts); !strings.Contains(got, `"open":1`) { // counted anew, at once
+		t.Errorf("after a step in another window: %s", got)
+	}
+}
+
 // ringingBell lets the bell run until the test ends.
 func (s *stack) ringingBell() {
 	bell := make(chan error, 1)
@@ -192,7 +228,10 @@ func (s *stack) ringingBell() {
 }
 
 // listen gives what the page is told of calls.
-func (s *stack) listen(v *visitor) <-chan string {
+func (s *stack) listen(v *visitor) <-chan string { return s.heard(v, "calls") }
+
+// heard gives what the page is told under a name.
+func (s *stack) heard(v *visitor, name string) <-chan string {
 	s.t.Helper()
 	ctx, stop := context.WithCancel(s.t.Context())
 	s.t.Cleanup(stop)
@@ -205,11 +244,11 @@ func (s *stack) listen(v *visitor) <-chan string {
 		defer response.Body.Close()
 		defer close(events)
 		lines := bufio.NewScanner(response.Body)
-		for calls := false; lines.Scan(); {
-			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && calls {
+		for ours := false; lines.Scan(); {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && ours {
 				events <- data
 			}
-			calls = lines.Text() == "event: calls"
+			ours = lines.Text() == "event: "+name
 		}
 	}()
 	return events
@@ -218,7 +257,7 @@ func (s *stack) listen(v *visitor) <-chan string {
 // next is the next thing the page is told that differs from nothing going on.
 func (s *stack) next(events <-chan string) string {
 	s.t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(15 * time.Second) // sooner than the heartbeat, which would tell as well
 	for {
 		select {
 		case got := <-events:

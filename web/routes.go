@@ -13,7 +13,7 @@ import (
 func (s *Server) routes(engine *gin.Engine) {
 	get := func(path string, needs staff.Action, handle personHandler) { engine.GET(path, s.person(needs, handle)) }
 	post := func(path string, needs staff.Action, handle personHandler) {
-		engine.POST(path, s.person(needs, handle))
+		engine.POST(path, s.person(needs, s.rings(handle)))
 	}
 
 	engine.GET("/assets/*name", s.serveAsset)
@@ -29,6 +29,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	get("/tasks/:id", "", s.showTask)
 	get("/tasks/:id/files/:step", "", s.sendStepFile)
 	get("/inquiries/:id/files/:n", "", s.sendInquiryFile)
+	get("/tasks/:id/work", "", s.showTask) // the address of a refused click, opened again
 	post("/tasks/:id/work", staff.WorkTasks, s.workTask)
 	post("/tasks/:id/assign", staff.WorkTasks, s.assignTask)
 

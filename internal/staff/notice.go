@@ -29,6 +29,7 @@ const (
 	LeadArrived = "lead"     // a lead without an owner, or news on one's own
 	Attention   = "message"  // a route map says something
 	Trouble     = "incident" // a process stands still
+	TaskGone    = "gone"     // a task is not the person's any more: for the count on the screen, never unread
 	CallRings   = "call"     // the call at the person's telephone has changed: for the screen of the moment, never unread
 )
 
@@ -168,9 +169,10 @@ func (s *Staff) MarkRead(ctx context.Context, employee, upTo int64, now time.Tim
 	return nil
 }
 
-// ForgetRings deletes the notices of telephones that rang before a moment: they were for the screens of that moment.
+// ForgetRings deletes the notices of telephones that rang and tasks that went before a moment: they were for the screens of
+// that moment.
 func (s *Staff) ForgetRings(ctx context.Context, before time.Time) error {
-	if _, err := s.pool.Exec(ctx, `delete from notice where kind = $1 and at < $2`, CallRings, before); err != nil {
+	if _, err := s.pool.Exec(ctx, `delete from notice where kind = any ($1) and at < $2`, []string{CallRings, TaskGone}, before); err != nil {
 		return fmt.Errorf("forget telephones that rang: %w", err)
 	}
 	return nil
