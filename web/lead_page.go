@@ -370,6 +370,7 @@ func (s *Server) showLeadAgain(c *gin.Context, actor staff.Actor, id int64, form
 	p.Refused = p.refused(cause, status)
 	if p.Task != nil && form == "task" {
 		p.Task.draft(p.Form, p.Refused)
+		p.meanwhile(p.Form)
 	}
 	if form == "edit" && status == http.StatusConflict {
 		p.Fresh = p.changedMeanwhile()

@@ -147,6 +147,25 @@ func TestATaskIsDoneStepByStepAndNamesWhatIsMissing(t *testing.T) {
 	anna.post(work, "outcome", "talked", "revision", "2").says(t, http.StatusConflict)
 }
 
+func TestWhatAStaleWindowTypedIsKeptBesideWhatWasDoneMeanwhile(t *testing.T) {
+	s := newStack(t)
+	lead, task := s.lead("anna")
+	anna := s.as("anna")
+	work := fmt.Sprintf("/tasks/%d/work", task.ID)
+	anna.post(work, "do", "read", "revision", "1").leadsTo(t, "/leads/")
+	anna.get(fmt.Sprintf("/leads/%d", lead)).says(t, http.StatusOK, `name="was.reach"`)
+
+	// The first window has done the call; the second typed about it and chooses something else.
+	anna.post(work, "do", "reach|answered", "v.reach", "Перезвонить в среду").leadsTo(t, "/leads/")
+	kept := anna.post(work, "do", "callback", "v.callback", s.now().AddDate(0, 0, 3).Format("2006-01-02"), "was.callback", "", "was.reach", "", "v.reach", "Ждёт замер в четверг")
+	kept.says(t, http.StatusOK, "Пока вы печатали", "Анна Кузнецова", "Перезвонить в среду", "Ждёт замер в четверг")
+
+	// And over what the first window has answered nothing is written unseen.
+	anna.post(work, "do", "junk_reason", "v.junk_reason", "spam").leadsTo(t, "/leads/")
+	anna.post(work, "do", "junk_reason", "v.junk_reason", "mistake", "was.junk_reason", "").says(t, http.StatusConflict, "уже выполнено", "Спам", `name="again.junk_reason"`)
+	anna.post(work, "do", "junk_reason", "v.junk_reason", "mistake", "was.junk_reason", "spam", "again.junk_reason", "1").leadsTo(t, "/leads/")
+}
+
 func TestAnAuthorisedSkipTakesAReason(t *testing.T) {
 	s := newStack(t)
 	lead, task := s.lead("anna")

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -42,6 +43,7 @@ type stepView struct {
 	File      string // where the file of the value is
 	Draft     string // what stands in its input
 	DraftTime string
+	Was       string // what stood in the input when the page was made
 	Options   []option
 	Blocked   string // what has to be done before
 	Problem   string // why it was refused
@@ -137,6 +139,7 @@ func (p *leadPage) step(task int64, step processes.Step, labels map[string]strin
 	v.Shown, v.File = p.value(task, step, zone), stepFileAddress(task, step)
 	if v.File == "" {
 		v.Draft, v.DraftTime = p.firstDraft(step, zone)
+		v.Was = v.Draft
 	}
 	for _, choice := range step.Choices {
 		v.Options = append(v.Options, option{choice.Value, p.either(choice.Label, choice.LabelEn), choice.Value == v.Draft})
@@ -187,6 +190,9 @@ func (p *leadPage) firstDraft(step processes.Step, zone *time.Location) (text, c
 		return value, ""
 	default:
 		return strings.TrimSuffix(fmt.Sprintf("%.2f", value), ".00"), ""
+	}
+	if key, own := strings.CutPrefix(step.Field, "lead.fields."); own {
+		return p.Lead.Fields[key], ""
 	}
 	switch step.Field {
 	case "lead.amount":
@@ -248,6 +254,26 @@ func (v *taskView) draft(form url.Values, why *refused) {
 			}
 		}
 	}
+}
+
+// meanwhile says beside each action that somebody has done it while the person was typing something else into it: both texts.
+func (p *leadPage) meanwhile(form url.Values) {
+	for i := range p.Task.Steps {
+		step := &p.Task.Steps[i]
+		if typed := typedMeanwhile(form, step.Step, step.Was); typed != "" {
+			step.Problem = p.T("task.meanwhile", "who", step.DoneByName, "value", cmp.Or(step.Shown, "✓"), "typed", typed)
+		}
+	}
+}
+
+// typedMeanwhile is what the person typed into an action that was not done when their page was made and is now. The page
+// says what stood in the input (was) and whether the action was done then (again).
+func typedMeanwhile(form url.Values, step processes.Step, now string) string {
+	typed := strings.TrimSpace(form.Get("v." + step.ID))
+	if !step.Done || form.Has("again."+step.ID) || !form.Has("was."+step.ID) || typed == strings.TrimSpace(form.Get("was."+step.ID)) || typed == now {
+		return ""
+	}
+	return typed
 }
 
 // refused says in the page's language why something did not happen.

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"marshrut/internal/staff"
 	"marshrut/leads"
 	"marshrut/processes"
+	"marshrut/processes/engine"
 )
 
 // The list of actions is one form, so that nothing typed is lost whichever button is pressed:
@@ -71,6 +74,7 @@ func (s *Server) showTaskAgain(c *gin.Context, actor staff.Actor, task processes
 	p.Flash = p.T("done.step")
 	if p.Task != nil {
 		p.Task.draft(c.Request.PostForm, nil)
+		p.meanwhile(c.Request.PostForm)
 	}
 	s.pages.show(c, http.StatusOK, "lead", p)
 	return nil
@@ -79,15 +83,28 @@ func (s *Server) showTaskAgain(c *gin.Context, actor staff.Actor, task processes
 // stillTyped tells whether the form holds values of other actions, which a redirect would lose.
 func (s *Server) stillTyped(c *gin.Context, task processes.Task) bool {
 	did, _, _ := strings.Cut(c.PostForm("do"), "|")
-	if did == "" || c.PostForm("comment") != "" {
-		return c.PostForm("comment") != ""
+	if c.PostForm("comment") != "" {
+		return true
 	}
-	for _, step := range task.Steps {
-		if step.ID != did && !step.Done && c.PostForm("v."+step.ID) != "" {
-			return true
-		}
+	return slices.ContainsFunc(task.Steps, func(step processes.Step) bool {
+		waits := did != "" && !step.Done && c.PostForm("v."+step.ID) != ""
+		return step.ID != did && (waits || typedMeanwhile(c.Request.PostForm, step, valueWritten(step)) != "")
+	})
+}
+
+// valueWritten is the value of an action as it is typed.
+func valueWritten(step processes.Step) string {
+	text, _ := step.Value.(string)
+	return text
+}
+
+// doneMeanwhile refuses to write over what somebody else has answered while the person was typing: they see it first.
+func (s *Server) doneMeanwhile(c *gin.Context, step processes.Step) error {
+	if typedMeanwhile(c.Request.PostForm, step, valueWritten(step)) == "" {
+		return nil
 	}
-	return false
+	return &engine.Refusal{Kind: engine.ErrStale, Message: "Действие «" + step.Title + "» уже выполнено в другом окне или другим сотрудником. Посмотрите, что записано",
+		MessageEn: fmt.Sprintf("Step %q has been done meanwhile in another window or by somebody else. Look what is written", cmp.Or(step.TitleEn, step.Title))}
 }
 
 // doSteps does the action of the button, or all that have a value.
@@ -97,6 +114,9 @@ func (s *Server) doSteps(c *gin.Context, actor staff.Actor, task processes.Task)
 		typed := c.PostForm("v."+step.ID) != "" && !step.Done
 		if id != step.ID && (id != "" || !typed) && picked(c, "f."+step.ID) == nil { // a chosen file is not offered twice: it is done with whatever button
 			continue
+		}
+		if err := s.doneMeanwhile(c, step); err != nil {
+			return err
 		}
 		if err := s.noteContact(c, actor, task, step, how); err != nil {
 			return err
