@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -82,13 +83,20 @@ func standingOf(of processes.Subject) *standing {
 }
 
 // waves deals the effects out so that each wave has one of each lead: the first
-// ones, then the second ones.
+// ones, then the second ones. What a checklist puts onto the card one after the
+// other is one change.
 func waves(effects []processes.Effect) [][]processes.Effect {
 	var out [][]processes.Effect
-	turn := map[int64]int{}
+	next := map[int64]int{}
+	last := map[int64]processes.Effect{}
 	for _, e := range effects {
-		n := turn[e.Subject]
-		turn[e.Subject]++
+		before, n := last[e.Subject], next[e.Subject]
+		last[e.Subject] = e
+		if before.Action == "set-field" && e.Action == "set-field" && before.Actor.ID == e.Actor.ID {
+			n--
+		} else {
+			next[e.Subject]++
+		}
 		if n == len(out) {
 			out = append(out, nil)
 		}
@@ -288,13 +296,18 @@ func (c *Casework) setFields(ctx context.Context, tx pgx.Tx, now time.Time, effe
 	if err != nil {
 		return err
 	}
+	changes, by := map[int64]*repository.Changes{}, map[int64]int64{}
 	for _, e := range effects {
-		var changes repository.Changes
-		if err := setField(&changes, words.OwnFields, param(e, "field"), e.Params["value"]); err != nil {
+		if changes[e.Subject] == nil {
+			changes[e.Subject], by[e.Subject] = &repository.Changes{}, e.Actor.ID
+		}
+		if err := setField(changes[e.Subject], words.OwnFields, param(e, "field"), e.Params["value"]); err != nil {
 			return err
 		}
-		if err := c.repo.SetFields(ctx, tx, now, e.Subject, e.Actor.ID, changes); err != nil {
-			return fmt.Errorf("set %s of lead %d: %w", param(e, "field"), e.Subject, err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(changes)) {
+		if err := c.repo.SetFields(ctx, tx, now, id, by[id], *changes[id]); err != nil {
+			return fmt.Errorf("set fields of lead %d: %w", id, err)
 		}
 	}
 	return nil

@@ -130,6 +130,9 @@ func TestShippedMapPutsWhatIsFoundOutOntoTheCard(t *testing.T) {
 	if lead.Product != "Теплица 3х6" || lead.Fields["need"] != "теплица для рассады" || lead.ExpectedClose == nil || lead.ExpectedClose.Format(time.DateOnly) != "2026-04-20" {
 		t.Errorf("the card says %q, %v, by %v", lead.Product, lead.Fields, lead.ExpectedClose)
 	}
+	if n := c.count(`select count(*) from journal where lead_id = $1 and action = 'lead.changed'`, id); n != 1 {
+		t.Errorf("the card changed %d times, want once for the whole checklist", n)
+	}
 }
 
 func TestShippedMapTellsTheDiscountThatTheHeadAgreedTo(t *testing.T) {
