@@ -192,6 +192,10 @@ func listLeads(ctx context.Context, db postgres.DB, q Query, ids string, args pg
 		yield(nil, err)
 		return
 	}
+	if err := q.refuseUnknown(words); err != nil {
+		yield(nil, err)
+		return
+	}
 	rows, err := db.Query(ctx, "with ids as (\n"+ids+"\n)"+sqlFile("lead_rows"), args)
 	if err != nil {
 		yield(nil, fmt.Errorf("list leads: %w", err))

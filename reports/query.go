@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -179,4 +180,29 @@ var filters = []struct {
 	{"connection", Text{"Подключение", "Connection"}, func(q *Query) *string { return &q.Connection }},
 	{"product", Text{"Товар или услуга", "Product"}, func(q *Query) *string { return &q.Product }},
 	{"city", Text{"Город", "City"}, func(q *Query) *string { return &q.City }},
+}
+
+// Parameters are the names that ParseQuery reads.
+func Parameters() []string {
+	names := []string{"clock", "cut", "from", "to", "as_of"}
+	for _, f := range filters {
+		names = append(names, f.key)
+	}
+	return names
+}
+
+// closedFilters are those whose values are all in the dictionary. Leads keep sources, connections and teams that are no
+// longer there, and products and cities are written freely.
+var closedFilters = []string{"funnel", "owner", "channel"}
+
+// refuseUnknown is a *BadQuery for a filter by what there is not: an empty report would say that there were no leads.
+func (q Query) refuseUnknown(words dictionary) error {
+	for _, f := range filters {
+		value := *f.field(&q)
+		if _, known := words.index[f.key][value]; known || value == "" || value == None || !slices.Contains(closedFilters, f.key) {
+			continue
+		}
+		return &BadQuery{Field: f.key, Message: fmt.Sprintf(Text{"значения «%s» нет", "there is no %q"}.In(q.Language), value)}
+	}
+	return nil
 }

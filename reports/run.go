@@ -66,6 +66,9 @@ func answer(ctx context.Context, db postgres.DB, report Report, q Query, cuts []
 	if err != nil {
 		return nil, err
 	}
+	if err := q.refuseUnknown(words); err != nil {
+		return nil, err
+	}
 	counted, err := count(ctx, db, q, asks(report, q.Clock, cuts)...)
 	if err != nil {
 		return nil, err

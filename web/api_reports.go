@@ -43,7 +43,7 @@ func (s *Server) apiReports(c *gin.Context, actor staff.Actor) error {
 
 // apiReport answers a report as JSON, or with .xlsx or .csv behind its name as a file.
 func (s *Server) apiReport(c *gin.Context, actor staff.Actor) error {
-	if err := knownQuery(c, "clock", "cut", "from", "to", "as_of", "funnel", "owner", "team", "source", "channel", "connection", "product", "city"); err != nil {
+	if err := knownQuery(c, reports.Parameters()...); err != nil {
 		return err
 	}
 	name, kind, _ := strings.Cut(c.Param("name"), ".")

@@ -78,7 +78,7 @@ func statusOf(err error) int {
 	}
 	var query *reports.BadQuery
 	if errors.As(err, &query) {
-		return http.StatusBadRequest
+		return http.StatusUnprocessableEntity // as in the API
 	}
 	if postgres.Classify(err) == postgres.Away {
 		return http.StatusServiceUnavailable

@@ -312,7 +312,16 @@ func TestReportsAreShownFilteredAndSent(t *testing.T) {
 	}
 	olga.get("/reports/loss-reasons").says(t, http.StatusOK, "Причины отказов")
 	olga.get("/reports/funnel?last=2026-03-17&from=2026-03-01").says(t, http.StatusOK, `value="2026-03-17"`)
-	olga.get("/reports/funnel?from=yesterday").says(t, http.StatusBadRequest)
+	olga.get("/reports/funnel?from=yesterday").says(t, http.StatusUnprocessableEntity)
+	for _, query := range []string{"owner=zzz", "funnel=zzz", "channel=zzz"} {
+		olga.get("/reports/funnel?"+query).says(t, http.StatusUnprocessableEntity, "«zzz» нет")
+		for _, file := range []string{"funnel.csv", "funnel.xlsx", "funnel.json", "funnel/leads"} {
+			olga.get("/reports/"+file+"?column=leads&"+query).says(t, http.StatusUnprocessableEntity)
+		}
+	}
+	for _, query := range []string{"owner=anna", "owner=-", "channel=form"} {
+		olga.get("/reports/funnel?"+query).says(t, http.StatusOK)
+	}
 	olga.get("/reports/nothing").says(t, http.StatusNotFound)
 	olga.get("/reports/funnel/leads?column=leads").says(t, http.StatusOK, "Иван Петров")
 	if a := olga.get("/reports/funnel.xlsx"); a.status != http.StatusOK || !strings.HasPrefix(a.body, "PK") || !strings.Contains(a.header.Get("Content-Disposition"), ".xlsx") {

@@ -20,7 +20,7 @@ func marshrut(t *testing.T, environ []string, args ...string) (code int, out, er
 
 func TestWrongUsageIsStatusTwoAndOneClearLine(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, args := range [][]string{{"nonsense"}, {"serve", "--roles", "cook"}, {"user", "add", "--login", "x"}, {"deadletter", "replay"}, {}} {
+	for _, args := range [][]string{{"nonsense"}, {"serve", "--roles", "cook"}, {"user", "add", "--login", "x"}, {"deadletter", "replay"}, {"report", "funnel", "-f", "bogus=1"}, {}} {
 		code, _, errs := marshrut(t, nil, args...)
 		if code != 2 || !strings.Contains(errs, "marshrut: ") {
 			t.Errorf("%q: status %d, said %q", args, code, errs)
@@ -141,6 +141,8 @@ func TestAnErrandWorksOnItsOwnDatabase(t *testing.T) {
 		said string
 		args []string
 	}{
+		{`owner: значения «zzz» нет`, []string{"report", "funnel", "--format", "json", "-f", "owner=zzz"}},
+		{`funnel: значения «zzz» нет`, []string{"report", "funnel", "--format", "xlsx", "-f", "funnel=zzz"}},
 		{"no such token", []string{"token", "revoke", "99999"}},
 		{"no such employee", []string{"token", "list", "--login", "nosuch"}},
 		{"replay dead-a: ", []string{"deadletter", "replay", "dead-a", "dead-b"}},

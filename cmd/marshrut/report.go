@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,17 @@ type reportCommand struct {
 	Format string            `default:"xlsx" enum:"xlsx,csv,json" help:"${enum}"`
 	Output string            `short:"o" type:"path" help:"Where to; without it csv and json go to standard output, xlsx to NAME.xlsx."`
 	Filter map[string]string `short:"f" help:"As in the address of the page: clock=flow, owner=LOGIN, funnel=KEY, as_of=DAY, …"`
+}
+
+// Validate is asked before anything is opened.
+func (r *reportCommand) Validate() error {
+	known := reports.Parameters()
+	for _, name := range slices.Sorted(maps.Keys(r.Filter)) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("there is no filter %q; there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 func (r *reportCommand) Run(c console, t *app.Tools) error {
