@@ -164,7 +164,9 @@ func TestRawBytesAreShownAsTextWhateverTheirEncoding(t *testing.T) {
 		"\xcf\xf0\xe8\xe2\xe5\xf2":  "Привет",
 		"Привет\x00":                "Привет·",
 		`{"a":1}`:                   "{\n  \"a\": 1\n}",
-		strings.Repeat("я", 40<<10): strings.Repeat("я", 32<<10) + "\n…",
+		`"\u041f\u0440\u0438\nвет"`: "При\nвет",
+		"\xfa\xc1\xd1\xd7\xcb\xc1 \xd3 \xd3\xc1\xca\xd4\xc1": "Заявка с сайта",
+		strings.Repeat("я", 40<<10):                          strings.Repeat("я", 32<<10) + "\n…",
 	} {
 		if got := readable([]byte(raw)); got != want {
 			t.Errorf("readable(%.20q) is %.40q, want %.40q", raw, got, want)

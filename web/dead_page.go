@@ -7,12 +7,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5/pgconn"
-	"golang.org/x/text/encoding/charmap"
 
+	"marshrut/connectors/charset"
 	"marshrut/internal/staff"
 	"marshrut/leads/repository"
 )
@@ -84,27 +83,26 @@ func (s *Server) deadLetterPage(c *gin.Context, actor staff.Actor) (deadLetterPa
 // maxShown bounds what a page shows of a message.
 const maxShown = 64 << 10
 
-// readable shows raw bytes: JSON indented, text in whatever of the two usual encodings it is, and else what it is.
+// readable shows raw bytes: JSON indented, text in whatever encoding it reads like, and else what it is.
 func readable(raw []byte) string {
 	more := ""
 	if len(raw) > maxShown {
 		raw, more = raw[:maxShown], "\n…"
 	}
+	var packed string
 	var pretty bytes.Buffer
-	if json.Indent(&pretty, raw, "", "  ") == nil {
+	switch {
+	case json.Unmarshal(raw, &packed) == nil && packed != "": // one JSON text: what it says
+		raw = []byte(packed)
+	case json.Indent(&pretty, raw, "", "  ") == nil:
 		return pretty.String()
-	}
-	if !utf8.Valid(raw) {
-		if text, err := charmap.Windows1251.NewDecoder().Bytes(raw); err == nil {
-			raw = text
-		}
 	}
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' && r != '\r' {
 			return '·'
 		}
 		return r
-	}, string(raw)) + more
+	}, charset.Decode(raw, "")) + more
 }
 
 func (s *Server) replayDead(c *gin.Context, actor staff.Actor) error {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"marshrut/connectors/charset"
 )
 
 // word is an encoded word of RFC 2047. Blanks inside happen, so does a language behind the charset (RFC 2231).
@@ -20,17 +22,17 @@ func headerText(raw string) string {
 	for i := 0; i < len(found); {
 		m := found[i]
 		if between := raw[end:m[0]]; end == 0 || strings.TrimSpace(between) != "" {
-			out.WriteString(decode([]byte(between), ""))
+			out.WriteString(charset.Decode([]byte(between), ""))
 		}
-		charset, run := raw[m[2]:m[3]], i
-		for run++; run < len(found) && strings.EqualFold(raw[found[run][2]:found[run][3]], charset) &&
+		stated, run := raw[m[2]:m[3]], i
+		for run++; run < len(found) && strings.EqualFold(raw[found[run][2]:found[run][3]], stated) &&
 			strings.TrimSpace(raw[found[run-1][1]:found[run][0]]) == ""; run++ {
 		}
-		out.WriteString(decode(wordBytes(raw, found[i:run]), charset))
+		out.WriteString(charset.Decode(wordBytes(raw, found[i:run]), stated))
 		end = found[run-1][1]
 		i = run
 	}
-	out.WriteString(decode([]byte(raw[end:]), ""))
+	out.WriteString(charset.Decode([]byte(raw[end:]), ""))
 	return printable(out.String())
 }
 
@@ -113,7 +115,7 @@ var paramPart = regexp.MustCompile(`(?i)[;\s]([a-z-]+)(\*\d+)?(\*)?\s*=\s*("(?:[
 
 // param reads a parameter from a header, also from one that is not quite valid: not quoted, in eight bits, doubled.
 func param(header, name string) string {
-	plain, charset, extended := "", "", []byte(nil)
+	plain, stated, extended := "", "", []byte(nil)
 	for _, m := range paramPart.FindAllStringSubmatch(" "+header, 100) {
 		if !strings.EqualFold(m[1], name) {
 			continue
@@ -128,7 +130,7 @@ func param(header, name string) string {
 		if m[3] != "" {
 			if m[2] == "" || m[2] == "*0" {
 				if parts := strings.SplitN(value, "'", 3); len(parts) == 3 {
-					charset, value = parts[0], parts[2]
+					stated, value = parts[0], parts[2]
 				}
 			}
 			if decoded, err := url.PathUnescape(value); err == nil {
@@ -138,7 +140,7 @@ func param(header, name string) string {
 		extended = append(extended, value...)
 	}
 	if len(extended) > 0 {
-		return printable(decode(extended, charset))
+		return printable(charset.Decode(extended, stated))
 	}
 	return headerText(plain)
 }
@@ -160,11 +162,11 @@ var (
 func messageIDs(header string) []string {
 	var ids []string
 	for _, m := range bracketed.FindAllStringSubmatch(header, 200) {
-		ids = append(ids, decode([]byte(m[1]), ""))
+		ids = append(ids, charset.Decode([]byte(m[1]), ""))
 	}
 	if len(ids) == 0 {
 		for _, id := range bareID.FindAllString(header, 200) {
-			ids = append(ids, decode([]byte(id), ""))
+			ids = append(ids, charset.Decode([]byte(id), ""))
 		}
 	}
 	return ids

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jhillyerd/enmime/v2"
 	"github.com/jhillyerd/enmime/v2/mediatype"
+
+	"marshrut/connectors/charset"
 )
 
 // Letter is a letter taken apart. Whatever is wrong with one, there is always something of it.
@@ -117,7 +119,7 @@ func (l *Letter) plain(raw []byte) {
 		}
 	}
 	l.readHeader()
-	l.Text = shown(decode(body, ""))
+	l.Text = shown(charset.Decode(body, ""))
 }
 
 // readHeader reads what the header says.
@@ -146,7 +148,7 @@ func (l *Letter) walk(p *enmime.Part, t *texts, root bool) {
 		case p.FirstChild != nil:
 			l.walk(p.FirstChild, t, false)
 		case l.isReport(p):
-			l.reports = append(l.reports, decode(p.Content, ""))
+			l.reports = append(l.reports, charset.Decode(p.Content, ""))
 		case isText(p, root):
 			t.add(p)
 		default:
@@ -233,7 +235,7 @@ type texts struct {
 func (t *texts) add(p *enmime.Part) {
 	declared := param(p.Header.Get("Content-Type"), "charset")
 	if p.ContentType != "text/html" && !looksLikeHTML(p) {
-		if text := shown(decode(p.Content, declared)); strings.TrimSpace(text) != "" {
+		if text := shown(charset.Decode(p.Content, declared)); strings.TrimSpace(text) != "" {
 			t.plain = append(t.plain, text)
 		}
 		return
@@ -243,7 +245,7 @@ func (t *texts) add(p *enmime.Part) {
 			declared = string(m[1])
 		}
 	}
-	if text := decode(p.Content, declared); strings.TrimSpace(text) != "" {
+	if text := charset.Decode(p.Content, declared); strings.TrimSpace(text) != "" {
 		t.html = append(t.html, shown(text))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 
+	"marshrut/connectors/charset"
 	"marshrut/leads"
 )
 
@@ -59,7 +60,7 @@ func TestRussianIsReadInWhateverCharsetItIsAndIsSaidToBe(t *testing.T) {
 				if strings.ContainsAny(text, "«»") && actual != "utf-8" && actual != "windows-1251" {
 					text = strings.NewReplacer("«", `"`, "»", `"`).Replace(text)
 				}
-				if got := decode([]byte(encode(text)), declared); got != text {
+				if got := charset.Decode([]byte(encode(text)), declared); got != text {
 					t.Errorf("%s declared as %q: got %q, want %q", actual, declared, got, text)
 				}
 			}
@@ -77,7 +78,7 @@ func TestOtherLanguagesAreNotTakenForRussian(t *testing.T) {
 		{"plain", "koi8-r", "plain"},
 		{"Цена 5 €\xd0", "utf-8", "Цена 5 €\uFFFD"},
 	} {
-		if got := decode([]byte(c.raw), c.declared); got != c.want {
+		if got := charset.Decode([]byte(c.raw), c.declared); got != c.want {
 			t.Errorf("%q as %q: got %q, want %q", c.raw, c.declared, got, c.want)
 		}
 	}

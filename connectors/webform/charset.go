@@ -9,12 +9,14 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
+
+	cyrillic "marshrut/connectors/charset"
 )
 
 // charset turns bytes into text. Bytes that are valid UTF-8 are UTF-8 whatever was
 // declared, for by chance that happens to nothing longer than a word; other bytes
-// are what was declared, and windows-1251 without a declaration: old Russian pages
-// post it and say nothing.
+// are what was declared. Without a declaration they are the Cyrillic charset they read
+// like, and windows-1251 when too short to tell: old Russian pages post it and say nothing.
 type charset struct{ declared encoding.Encoding }
 
 func newCharset(name string) charset {
@@ -32,6 +34,15 @@ func newCharset(name string) charset {
 		return charset{}
 	}
 	return charset{enc}
+}
+
+// read tells by a whole message, for a word alone is too short, which charset nobody declared.
+func (c charset) read(message []byte) charset {
+	if c.declared != nil || utf8.Valid(message) {
+		return c
+	}
+	found, _ := cyrillic.Russian(message, charmap.Windows1251)
+	return charset{found}
 }
 
 func (c charset) text(b []byte) string {
@@ -62,5 +73,5 @@ func (c charset) body(b []byte) []byte {
 	if utf8.Valid(b) {
 		return b
 	}
-	return []byte(c.text(b))
+	return []byte(c.read(b).text(b))
 }

@@ -21,6 +21,7 @@ func Decode(r connectors.Request) Form {
 	media, params, _ := mime.ParseMediaType(r.ContentType)
 	body := withoutNUL(f.decompress(r.Body, r.Header.Get("Content-Encoding")))
 	chars := newCharset(params["charset"])
+	body = unquoted(body)
 	switch sniff(media, body) {
 	case "", "binary":
 	case "json":
@@ -39,6 +40,18 @@ func Decode(r connectors.Request) Form {
 	}
 	f.collapsePairs()
 	return f
+}
+
+// unquoted is what a body says that is one JSON text: a form or a letter, packed once more.
+func unquoted(body []byte) []byte {
+	if head := bytes.TrimSpace(body); len(head) == 0 || head[0] != '"' {
+		return body
+	}
+	var text string
+	if json.Unmarshal(body, &text) != nil {
+		return body
+	}
+	return []byte(text)
 }
 
 // sniff says what a body is by its look, and by its Content-Type where the look does not tell.
@@ -128,6 +141,13 @@ func (f *Form) decodeURLEncoded(s string, chars charset, query bool) {
 		if m := charsetField.FindStringSubmatch(s); m != nil {
 			chars = newCharset(m[1])
 		}
+	}
+	if chars.declared == nil && !utf8.Valid(unescape(s)) {
+		var odd []byte
+		for pair := range strings.SplitSeq(s, "&") {
+			odd = withOdd(odd, unescape(pair))
+		}
+		chars = chars.read(odd)
 	}
 	for pair := range strings.SplitSeq(s, "&") {
 		if pair == "" {

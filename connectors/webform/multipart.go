@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // decodeMultipart reads the fields of multipart/form-data. Attachments were stored
@@ -44,9 +45,22 @@ func (f *Form) decodeMultipart(body []byte, boundary string, chars charset) {
 		}
 		parts = append(parts, part{name, value})
 	}
+	var odd []byte
+	for _, p := range parts {
+		odd = withOdd(odd, p.value)
+	}
+	chars = chars.read(odd)
 	for _, p := range parts {
 		f.add(Field{Key: chars.text([]byte(p.name)), Value: chars.text(p.value)})
 	}
+}
+
+// withOdd adds a value that is no UTF-8 to those whose charset is to be read.
+func withOdd(odd, value []byte) []byte {
+	if utf8.Valid(value) {
+		return odd
+	}
+	return append(append(odd, value...), '\n')
 }
 
 var (

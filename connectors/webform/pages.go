@@ -14,6 +14,7 @@ import (
 type words struct {
 	greeting, thanksTitle, thanksText string // strangers
 	empty, unknown, tooMany           string // reasons why a message is no inquiry
+	unpacksLarge                      string
 	note                              string // label of a note
 	notes                             map[note]string
 }
@@ -22,10 +23,11 @@ var texts = map[string]words{
 	"ru": {
 		greeting:    "Адрес работает. Укажите его в форме: сюда отправляются заявки.",
 		thanksTitle: "Спасибо!", thanksText: "Заявка принята, мы скоро свяжемся с вами.",
-		empty:   "в сообщении нет ни одного поля: форма прислала пустое тело",
-		unknown: "в сообщении не нашлось ни телефона, ни почты, ни имени, ни текста: задайте соответствие полей в настройках подключения и повторите обработку",
-		tooMany: "в одном сообщении %d записей, больше %d не принимается: разделите выгрузку",
-		note:    "Примечание",
+		empty:        "в сообщении нет ни одного поля: форма прислала пустое тело",
+		unknown:      "в сообщении не нашлось ни телефона, ни почты, ни имени, ни текста: задайте соответствие полей в настройках подключения и повторите обработку",
+		tooMany:      "в одном сообщении %d записей, больше %d не принимается: разделите выгрузку",
+		unpacksLarge: "распакованное тело слишком велико, больше 8 МБ, и в его начале ничего не нашлось: пришлите его по частям",
+		note:         "Примечание",
 		notes: map[note]string{
 			noteManyFields:   "Полей больше 500: остальные остались только в исходном сообщении",
 			noteLongKey:      "Слишком длинное имя поля сокращено",
@@ -40,10 +42,11 @@ var texts = map[string]words{
 	"en": {
 		greeting:    "The address works. Put it into your form: this is where inquiries go.",
 		thanksTitle: "Thank you!", thanksText: "We have your request and will be in touch soon.",
-		empty:   "there is not a single field in the message: the form sent an empty body",
-		unknown: "there is no phone, e-mail, name or text in the message: set the field mapping of the connection and run the message again",
-		tooMany: "there are %d records in one message, no more than %d are taken: send them in parts",
-		note:    "Note",
+		empty:        "there is not a single field in the message: the form sent an empty body",
+		unknown:      "there is no phone, e-mail, name or text in the message: set the field mapping of the connection and run the message again",
+		tooMany:      "there are %d records in one message, no more than %d are taken: send them in parts",
+		unpacksLarge: "the body unpacks too large, to more than 8 MB, and its beginning holds nothing: send it in parts",
+		note:         "Note",
 		notes: map[note]string{
 			noteManyFields:   "More than 500 fields: the rest is only in the original message",
 			noteLongKey:      "A name of a field was too long and was cut",

@@ -42,6 +42,9 @@ func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 			nothing = say.unknown
 		}
 	}
+	if slices.Contains(whole.Notes, noteUnpacksLarge) {
+		nothing = say.unpacksLarge
+	}
 	if len(all) == 0 {
 		return nil, errors.New(nothing)
 	}

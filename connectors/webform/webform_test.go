@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"marshrut/connectors"
 	"marshrut/leads"
@@ -330,6 +334,61 @@ func TestAFormAroundTheFieldsNamesThePersonAndAFormThatTellsOfItselfDoesNot(t *t
 			if f.Known == knownFormName {
 				t.Errorf("%s: %s stayed undecided", c.body, f.Key)
 			}
+		}
+	}
+}
+
+func TestRussianInACharsetNobodyDeclaredIsUnderstood(t *testing.T) {
+	const name, comment = "Анна Белова", "Здравствуйте, нужен кондиционер"
+	for _, enc := range []*charmap.Charmap{charmap.KOI8R, charmap.Windows1251, charmap.CodePage866} {
+		in := func(s string) string {
+			out, err := enc.NewEncoder().String(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		for media, body := range map[string]string{
+			urlencoded:   "name=" + url.QueryEscape(in(name)) + "&phone=%2B79120000001&comment=" + url.QueryEscape(in(comment)) + "&city=Тула",
+			"text/plain": in("Имя: " + name + "\nТелефон: +7 912 000-00-01\nКомментарий: " + comment + "\nГород: Тула\n"),
+			"multipart/form-data; boundary=B": "--B\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n" + in(name) + "\r\n--B\r\nContent-Disposition: form-data; name=\"comment\"\r\n\r\n" +
+				in(comment) + "\r\n--B\r\nContent-Disposition: form-data; name=\"city\"\r\n\r\nТула\r\n--B--\r\n",
+			"application/json": in(`{"name":"` + name + `","comment":"` + comment + `","city":"Тула"}`),
+		} {
+			r := request(http.MethodPost, media, body)
+			got := understand(Decode(r), r, connectors.Connection{Region: "RU"}, Settings{})
+			if got.Name != name || got.Text != comment || got.City != "Тула" {
+				t.Errorf("%s in %s: %q, %q, %q", media, enc, got.Name, got.Text, got.City)
+			}
+		}
+	}
+}
+
+func TestABodyThatUnpacksTooLargeEndsWithThatReason(t *testing.T) {
+	var body bytes.Buffer
+	gz := gzip.NewWriter(&body)
+	for range 9 {
+		if _, err := gz.Write(bytes.Repeat([]byte(" "), 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := gz.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := connectors.Connection{Name: "site", Connector: Connector, Region: "RU"}
+	r := request(http.MethodPost, urlencoded, body.String(), "Content-Encoding", "gzip")
+	_, err := open(t, Settings{}).Translate(connectors.NewEvent(&connectors.Connected{Connection: c}, r, connectors.Receipt{}, time.UTC))
+	if err == nil || !strings.Contains(err.Error(), "распакованное тело слишком велико") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAFormPackedIntoOneJSONTextIsUnderstood(t *testing.T) {
+	for _, body := range []string{`"\u0418\u043c\u044f: Анна\nТелефон: +7 912 000-00-01"`, `"{\"name\":\"Анна\",\"phone\":\"+79120000001\"}"`, `"name=Анна&phone=%2B79120000001"`} {
+		r := request(http.MethodPost, "application/json", body)
+		in := understand(Decode(r), r, connectors.Connection{Region: "RU"}, Settings{})
+		if in.Name != "Анна" || len(in.Points) != 1 {
+			t.Errorf("%s: name %q, points %v", body, in.Name, in.Points)
 		}
 	}
 }

@@ -42,9 +42,10 @@ var plan = map[string]floor{
 	},
 
 	"connectors":           {mayImport: []string{"pipeline", "leads"}},
-	"connectors/<channel>": {mayImport: []string{"connectors", "pipeline", "leads"}},
+	"connectors/<channel>": {mayImport: []string{"connectors", "connectors/charset", "pipeline", "leads"}},
+	"connectors/charset":   {why: "letters and forms come in the same wrong charsets, read by one detector"},
 	"connectors/email": {
-		mayImport: []string{"connectors", "connectors/webform", "pipeline", "pipeline/delivery", "leads", "internal/safedial"},
+		mayImport: []string{"connectors", "connectors/charset", "connectors/webform", "pipeline", "pipeline/delivery", "leads", "internal/safedial"},
 		why:       "a form's notification is a form that came by mail, read by the same words; letters go out as deliveries, through the dialer that refuses private addresses",
 	},
 	"connectors/<channel>/<provider>": {mayImport: []string{"its channel", "connectors", "leads"}, why: "a dialect answers in the words of connectors and leads; repeating them in each channel would only hide that"},
@@ -59,7 +60,7 @@ var plan = map[string]floor{
 	"reports/excel": {mayImport: []string{"reports"}},
 
 	"web": {
-		mayImport: []string{"leads", "leads/repository", "processes", "processes/bpmn", "processes/casework", "processes/engine", "reports", "reports/excel", "connectors", "connectors/registry", "pipeline/delivery", "internal/staff", "internal/postgres", "internal/blobs"},
+		mayImport: []string{"leads", "leads/repository", "processes", "processes/bpmn", "processes/casework", "processes/engine", "reports", "reports/excel", "connectors", "connectors/charset", "connectors/registry", "pipeline/delivery", "internal/staff", "internal/postgres", "internal/blobs"},
 		why:       "a route map is drawn from bpmn, a refusal of the engine is shown with its missing steps, postgres says whether an error means that the database is away, and blobs keep the files of tasks",
 	},
 

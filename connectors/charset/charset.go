@@ -1,4 +1,6 @@
-package email
+// Package charset reads bytes as text, whatever charset they are said to be in: Russian letters and forms come in five, and
+// half of what is declared is wrong. It does not know what the text is for; email and webform read letters and forms by it.
+package charset
 
 import (
 	"bytes"
@@ -16,10 +18,10 @@ import (
 // cyrillic are the encodings Russian letters come in, the likeliest first.
 var cyrillic = []encoding.Encoding{charmap.Windows1251, charmap.KOI8R, charmap.CodePage866, charmap.ISO8859_5, charmap.MacintoshCyrillic}
 
-// decode gives text as UTF-8, whatever charset was declared: bytes that are UTF-8 are
+// Decode gives text as UTF-8, whatever charset was declared: bytes that are UTF-8 are
 // UTF-8 (they are so by chance as good as never), others are what they make sense in. A
 // declaration is one opinion among others, because half of the wrong letters have a wrong one.
-func decode(raw []byte, declared string) string {
+func Decode(raw []byte, declared string) string {
 	raw = bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF"))
 	if !eightBit(raw) && !escapes(declared) {
 		return string(raw)
@@ -103,21 +105,28 @@ func as(e encoding.Encoding, raw []byte) string {
 	return string(text)
 }
 
-// russian picks the Cyrillic encoding in which bytes read like Russian; false when in none. What was declared has the
-// first word: it is another only when it reads much better.
+// russian gives bytes in the Cyrillic encoding in which they read like Russian; false when in none.
 func russian(raw []byte, stated encoding.Encoding) (string, bool) {
+	e, score := Russian(raw, stated)
+	// An encoding of another language was declared: only bytes that surely are Russian make a liar of it.
+	if e == nil || stated != nil && !isCyrillic(stated) && score <= sure {
+		return "", false
+	}
+	return as(e, raw), true
+}
+
+// Russian picks the Cyrillic encoding in which bytes read like Russian, with how well, in log-likelihood per letter; nil
+// when in none. What is stated has the first word: it is another only when it reads much better.
+func Russian(raw []byte, stated encoding.Encoding) (encoding.Encoding, float64) {
 	sample := raw[:min(len(raw), 8<<10)]
-	best, text := likely, ""
+	var found encoding.Encoding
+	best := likely
 	for _, e := range cyrillic {
 		if score := readsRussian(as(e, sample)) + headStart(e, stated, len(sample)); score > best {
-			best, text = score, as(e, raw)
+			best, found = score, e
 		}
 	}
-	if text == "" || stated == nil || isCyrillic(stated) {
-		return text, text != ""
-	}
-	// An encoding of another language was declared: only bytes that surely are Russian make a liar of it.
-	return text, best > sure
+	return found, best
 }
 
 const (
