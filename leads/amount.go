@@ -45,6 +45,15 @@ func (a Amount) String() string {
 	return a.text
 }
 
+// Sum is the amount as sums of money are written down: "12500.50", and "12500" when there are no kopecks.
+func (a Amount) Sum() string {
+	s := a.String()
+	if _, kopecks, dotted := strings.Cut(s, "."); dotted && len(kopecks) == 1 {
+		return s + "0"
+	}
+	return s
+}
+
 // IsZero reports whether a is 0.
 func (a Amount) IsZero() bool { return a.text == "" }
 

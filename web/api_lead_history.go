@@ -151,12 +151,47 @@ func (s *Server) apiInquiry(c *gin.Context, actor staff.Actor) error {
 		return fmt.Errorf("inquiry %.64q: %w", id, leads.ErrNotFound)
 	}
 	out := gin.H{"id": view.ID, "state": view.Filed.State, "connection": view.Connection, "channel": view.Channel, "received_at": s.moment(view.ReceivedAt),
-		"filed_at": s.moment(view.Filed.At), "lead": nil, "repeats": view.Filed.Repeats, "conflicts": view.Conflicts, "reason": view.Filed.Reason}
+		"filed_at": s.moment(view.Filed.At), "lead": nil, "repeats": view.Filed.Repeats, "conflicts": view.Conflicts, "differences": []apiConflict{}, "reason": view.Filed.Reason}
+	if view.Conflicts > 0 {
+		if out["differences"], err = s.differences(c, actor, view.Inquiry); err != nil {
+			return err
+		}
+	}
 	if view.LeadID != 0 {
 		out["lead"] = idText(view.LeadID)
 	}
 	c.JSON(http.StatusOK, out)
 	return nil
+}
+
+// apiConflict is what came under the id of an inquiry with other content.
+type apiConflict struct {
+	ReceivedAt string          `json:"received_at"`
+	Fields     []apiDifference `json:"fields"`
+}
+
+type apiDifference struct {
+	Key  string `json:"key"`
+	Was  string `json:"was"`
+	Came string `json:"came"`
+}
+
+func (s *Server) differences(c *gin.Context, actor staff.Actor, was leads.Inquiry) ([]apiConflict, error) {
+	found, err := s.Leads.Conflicts(c.Request.Context(), was.ID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]apiConflict, len(found))
+	for i, came := range found {
+		list[i] = apiConflict{ReceivedAt: s.moment(came.ReceivedAt), Fields: []apiDifference{}}
+		for _, d := range leads.Differences(was, came) {
+			if staff.ScopeOf(actor).Masked {
+				d.Was, d.Came = masked(d.Was), masked(d.Came)
+			}
+			list[i].Fields = append(list[i].Fields, apiDifference{d.Key, d.Was, d.Came})
+		}
+	}
+	return list, nil
 }
 
 // seesUnfiled tells who may know of an inquiry that belongs to no lead.
@@ -174,6 +209,6 @@ func (s *Server) received(c *gin.Context, actor staff.Actor, id string) (bool, e
 		return false, err
 	}
 	c.JSON(http.StatusOK, gin.H{"id": id, "state": "received", "connection": connection, "channel": "", "received_at": s.moment(since),
-		"filed_at": nil, "lead": nil, "repeats": 0, "conflicts": 0, "reason": ""})
+		"filed_at": nil, "lead": nil, "repeats": 0, "conflicts": 0, "differences": []apiConflict{}, "reason": ""})
 	return true, nil
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/yuin/goldmark"
@@ -149,6 +150,14 @@ func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int,
 	for _, key := range []string{registry.CountAccepted, registry.CountDuplicate, registry.CountSpam, registry.CountTest, registry.CountRefused, registry.CountLimited, registry.CountFailed} {
 		p.Counts = append(p.Counts, countLine{p.T("connections.count_" + key), v.Today[key], v.Month[key]})
 	}
+	if !fresh {
+		today := midnight(s.Now(), s.Company.Location)
+		line := countLine{Name: p.T("connections.count_conflict")}
+		if line.Today, line.Month, err = s.Leads.ConflictCount(c.Request.Context(), v.Name, today, today.AddDate(0, 0, -29)); err != nil {
+			return err
+		}
+		p.Counts = append(p.Counts, line)
+	}
 	if v.RateLimit != 0 {
 		p.Rate = strconv.Itoa(v.RateLimit)
 	}
@@ -168,6 +177,12 @@ func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int,
 	}
 	s.pages.show(c, status, "connection", p)
 	return nil
+}
+
+// midnight is where the day of a moment began.
+func midnight(t time.Time, zone *time.Location) time.Time {
+	y, m, d := t.In(zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, zone)
 }
 
 // markdown draws a text we ship. HTML in it is left out.

@@ -46,6 +46,9 @@ func (s *Server) leadHistory(ctx context.Context, actor staff.Actor, people *sta
 		if e, ok := p.entry(h, w, people, s.Company.Location); ok {
 			p.Entries = append(p.Entries, e)
 		}
+		for _, came := range h.Conflicts {
+			p.Entries = append(p.Entries, p.conflictEntry(*h.Inquiry, came))
+		}
 	}
 	done, err := s.Processes.Tasks(ctx, processes.TaskFilter{Subject: p.Lead.ID, Status: processes.TaskDone, Limit: 200})
 	if err != nil {
@@ -135,6 +138,19 @@ func (p page) inquiryEntry(h repository.TimelineEntry) entry {
 	add("lead.referrer", a.Referrer)
 	if in.Consent.State != "" {
 		add("lead.consent", p.T("lead.consent_"+in.Consent.State))
+	}
+	return e
+}
+
+// conflictEntry is what came under the id of an inquiry with other content: what differs.
+func (p page) conflictEntry(was, came leads.Inquiry) entry {
+	e := entry{At: came.ReceivedAt, Class: "conflict", Icon: "alert", Title: p.T("lead.came_otherwise"), Text: p.T("lead.came_otherwise_help"), group: "inquiry"}
+	for _, d := range leads.Differences(was, came) {
+		name := cmp.Or(d.Label, d.Key)
+		if known := p.T("lead.differs_" + d.Key); d.Label == "" && known != "lead.differs_"+d.Key {
+			name = known
+		}
+		e.Detail = append(e.Detail, detail{name, cmp.Or(d.Was, "—") + " → " + cmp.Or(d.Came, "—")})
 	}
 	return e
 }

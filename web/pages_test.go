@@ -166,6 +166,22 @@ func TestWhatAStaleWindowTypedIsKeptBesideWhatWasDoneMeanwhile(t *testing.T) {
 	anna.post(work, "do", "junk_reason", "v.junk_reason", "mistake", "was.junk_reason", "spam", "again.junk_reason", "1").leadsTo(t, "/leads/")
 }
 
+func TestWhatCameOtherwiseUnderTheSameNumberIsShown(t *testing.T) {
+	s := newStack(t)
+	in := s.form("Иван Петров", "+79120000031", "Хочу окно")
+	in.BodyHash = []byte("first")
+	lead := s.arrive(in)[0].LeadID
+	in.BodyHash, in.Text, in.ReceivedAt = []byte("other"), "Хочу две двери", s.now()
+	s.arrive(in)
+	olga := s.as("olga")
+	olga.get(leadAddress(lead)).says(t, http.StatusOK, "пришло с другим содержанием", "Хочу окно → Хочу две двери")
+	olga.get("/connections/at/site").says(t, http.StatusOK, "Пришло иначе")
+	v := s.program("olga").get("/inquiries/" + in.ID).want(http.StatusOK).object()
+	if text := fmt.Sprint(v["differences"]); fmt.Sprint(v["conflicts"]) != "1" || !strings.Contains(text, "Хочу две двери") {
+		t.Errorf("the inquiry says %v", v)
+	}
+}
+
 func TestAnAuthorisedSkipTakesAReason(t *testing.T) {
 	s := newStack(t)
 	lead, task := s.lead("anna")

@@ -28,6 +28,7 @@ type TimelineEntry struct {
 	ActorID     int64 // 0: the client or the system
 	Actor       string
 	Inquiry     *leads.Inquiry
+	Conflicts   []leads.Inquiry // what came under the id of the inquiry with other content
 	Interaction *leads.Interaction
 	Object      string
 	Action      string
@@ -78,6 +79,15 @@ func (r *Repository) Timeline(ctx context.Context, lead int64) ([]TimelineEntry,
 	}))
 	if err := r.pool.SendBatch(ctx, b).Close(); err != nil {
 		return nil, fmt.Errorf("timeline of lead %d: %w", lead, err)
+	}
+	conflicts, err := r.conflicts(ctx, pgx.NamedArgs{"id": "", "lead": lead})
+	if err != nil {
+		return nil, fmt.Errorf("timeline of lead %d: %w", lead, err)
+	}
+	for i := range out {
+		if out[i].Inquiry != nil {
+			out[i].Conflicts = conflicts[out[i].Inquiry.ID]
+		}
 	}
 	slices.SortStableFunc(out, func(a, b TimelineEntry) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.serial, b.serial))
