@@ -3,6 +3,8 @@ package leads
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 var phoneInText = regexp.MustCompile(`\+?\d[\d\s()\-]{7,}\d`)
@@ -14,7 +16,25 @@ func Mask(s string) string {
 		local, domain, _ := strings.Cut(address, "@")
 		return string([]rune(local)[:1]) + "•••@" + domain
 	})
-	return phoneInText.ReplaceAllStringFunc(s, maskDigits)
+	var out strings.Builder
+	end := 0
+	for _, at := range phoneInText.FindAllStringIndex(s, -1) {
+		out.WriteString(s[end:at[0]])
+		end = at[1]
+		if number := s[at[0]:at[1]]; orderNumber(s[:at[0]], number) {
+			out.WriteString(number)
+		} else {
+			out.WriteString(maskDigits(number))
+		}
+	}
+	return out.String() + s[end:]
+}
+
+// orderNumber tells the number of an order or a model, K1763201-28, from a phone: a letter stands right before it, and it is
+// too short to be dialled from afar.
+func orderNumber(before, number string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	return before != "" && unicode.IsLetter(last) && countDigits(number) < 10
 }
 
 // maskDigits keeps the first two digits and the last two.

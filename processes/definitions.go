@@ -145,7 +145,7 @@ func (s *Service) publish(ctx context.Context, tx pgx.Tx, actor staff.Actor, xml
 	now := s.now()
 	var fresh bool
 	err := tx.QueryRow(ctx, publishSQL, pgx.NamedArgs{"key": d.Key, "name": d.Name, "xml": xml, "hash": hash[:], "now": now, "by": actor.Ref()}).
-		Scan(&d.ID, &d.Version, &d.PublishedAt, &fresh)
+		Scan(&d.ID, &d.Version, &d.PublishedAt, &d.PublishedBy, &d.Running, &fresh)
 	if err != nil {
 		return d, fmt.Errorf("publish %s: %w", d.Key, err)
 	}

@@ -46,7 +46,11 @@ func (q Query) periodInWords() string {
 		return t.Format(moment)
 	}
 	if q.Clock == Snapshot {
-		return fmt.Sprintf(Text{"на %s", "at %s"}.In(q.Language), q.AsOf.In(zone).Format(moment))
+		at := q.AsOf.In(zone)
+		if at.Equal(startOfDay(at)) { // the end of the day before, as a date is read
+			return fmt.Sprintf(Text{"на конец дня %s", "at the end of %s"}.In(q.Language), at.AddDate(0, 0, -1).Format(day))
+		}
+		return fmt.Sprintf(Text{"на %s", "at %s"}.In(q.Language), at.Format(moment))
 	}
 	last := q.To.In(zone)
 	if last.Equal(startOfDay(last)) {

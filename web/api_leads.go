@@ -45,7 +45,7 @@ type apiLeadView struct {
 	Funnel          string            `json:"funnel"`
 	Stage           string            `json:"stage"`
 	Status          leads.Status      `json:"status"`
-	Amount          *leads.Amount     `json:"amount"`
+	Amount          *string           `json:"amount"`
 	Currency        string            `json:"currency"`
 	Items           []leads.Item      `json:"items"`
 	Probability     float64           `json:"probability"`
@@ -81,7 +81,7 @@ type apiUTM struct {
 }
 
 func (s *Server) leadJSON(l leads.Lead, people *staff.Directory) apiLeadView {
-	v := apiLeadView{ID: idText(l.ID), Title: l.Title, Funnel: l.Funnel, Stage: l.Stage, Status: l.Status, Amount: l.Amount, Currency: l.Currency,
+	v := apiLeadView{ID: idText(l.ID), Title: l.Title, Funnel: l.Funnel, Stage: l.Stage, Status: l.Status, Amount: sumOrNull(l.Amount), Currency: l.Currency,
 		Items: orEmpty(l.Items), Probability: l.Probability, LossReason: orNull(l.LossReason), LossComment: l.LossComment, Helpers: []string{},
 		Source: l.Source, Channel: l.Channel, Connection: l.Connection, UTM: apiUTM(l.UTM), Product: l.Product, City: l.City, Repeat: l.Repeat, Test: l.Test,
 		Inquiries: []string{}, Processes: []apiRun{}, Fields: l.Fields, CreatedAt: s.moment(l.CreatedAt), FirstResponseAt: s.momentOrNull(l.FirstResponseAt),
@@ -311,6 +311,15 @@ func orNull(text string) *string {
 	if text == "" {
 		return nil
 	}
+	return &text
+}
+
+// sumOrNull writes a sum of money with both digits of its kopecks.
+func sumOrNull(a *leads.Amount) *string {
+	if a == nil {
+		return nil
+	}
+	text := a.Sum()
 	return &text
 }
 

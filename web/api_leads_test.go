@@ -116,7 +116,7 @@ func TestFieldsOfALeadAreChangedOnceByWhoSawItAsItIs(t *testing.T) {
 	change := map[string]any{"version": before.Version, "amount": "48000.5", "expected_close": "2026-04-10", "city": "Пермь", "fields": map[string]string{"area": "18"}, "client_name": "Ромашка",
 		"items": []map[string]any{{"name": "Теплица", "quantity": "2", "price": "24000.25"}}}
 	v := p.send(http.MethodPatch, path, change).want(http.StatusOK).lead()
-	if v.Version <= before.Version || v.Amount == nil || v.Amount.String() != "48000.5" || *v.ExpectedClose != "2026-04-10" || v.Fields["area"] != "18" || v.Client == nil || len(v.Items) != 1 {
+	if v.Version <= before.Version || v.Amount == nil || *v.Amount != "48000.50" || *v.ExpectedClose != "2026-04-10" || v.Fields["area"] != "18" || v.Client == nil || len(v.Items) != 1 {
 		t.Errorf("the lead is %+v", v)
 	}
 	p.send(http.MethodPatch, path, map[string]any{"version": before.Version, "city": "Уфа"}).problem(http.StatusConflict)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -107,6 +108,9 @@ func (s *Server) leadTotals(c *gin.Context, f repository.LeadFilter, w words, p 
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(totals, func(a, b repository.StageTotal) int {
+		return cmp.Compare(w.place(a.Funnel, a.Stage), w.place(b.Funnel, b.Stage))
+	})
 	var sum leads.Amount
 	for _, t := range totals {
 		name := w.Stage(t.Funnel, t.Stage)

@@ -143,9 +143,12 @@ func attach(c *gin.Context, mediaType, name string) {
 	c.Header("Content-Disposition", `attachment; filename="`+name+`"`)
 }
 
+// lastDay is a moment of the day that a moment ends: midnight ends the day before.
+func lastDay(t time.Time) time.Time { return t.Add(-time.Nanosecond) }
+
 func fileName(name string, q reports.Query, kind string) string {
 	if q.Clock == reports.Snapshot {
-		return name + "_" + q.AsOf.Format(time.DateOnly) + "." + kind
+		return name + "_" + lastDay(q.AsOf).Format(time.DateOnly) + "." + kind
 	}
 	return name + "_" + q.From.Format(time.DateOnly) + "_" + q.To.AddDate(0, 0, -1).Format(time.DateOnly) + "." + kind
 }
@@ -177,7 +180,7 @@ func (s *Server) fillReport(c *gin.Context, p *reportPage) error {
 	}
 	p.table(here, values)
 	p.Balanced = r.Balanced()
-	p.Day.From, p.Day.AsOf = q.From.In(s.Company.Location).Format(time.DateOnly), r.AsOf.In(s.Company.Location).Format(time.DateOnly)
+	p.Day.From, p.Day.AsOf = q.From.In(s.Company.Location).Format(time.DateOnly), lastDay(r.AsOf).In(s.Company.Location).Format(time.DateOnly)
 	p.Day.To = q.To.In(s.Company.Location).AddDate(0, 0, -1).Format(time.DateOnly)
 	return s.reportFilters(c, p)
 }

@@ -139,3 +139,17 @@ func (w words) sourceOptions(chosen string) []option {
 	}
 	return list
 }
+
+// place is where a stage stands among all stages of all funnels; what is in none stands last.
+func (w words) place(funnel, stage string) int {
+	at := 0
+	for _, f := range w.Funnels {
+		for _, s := range f.Stages {
+			if f.Key == funnel && s.Key == stage {
+				return at
+			}
+			at++
+		}
+	}
+	return at
+}

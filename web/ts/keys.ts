@@ -1,6 +1,9 @@
 // Keys for people who do this all day: / finds, j and k walk through a list, ? tells.
 
+const searched = "#search";
+
 export function startKeys(): void {
+  if (location.hash === searched) document.querySelector<HTMLElement>("[data-search]")?.focus();
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     switch (event.key) {
@@ -26,9 +29,9 @@ function isTyping(target: EventTarget | null): boolean {
 
 function focusOn(selector: string, event: Event): void {
   const field = document.querySelector<HTMLElement>(selector);
-  if (!field) return;
   event.preventDefault();
-  field.focus();
+  if (field) field.focus();
+  else location.assign(`/leads${searched}`); // where what is looked for is found
 }
 
 function walk(by: number, event: Event): void {
