@@ -36,6 +36,9 @@ func TestAPublishedVersionIsImmutableAndRunningInstancesStayOnTheirs(t *testing.
 	two := h.publish("map", `<bpmn:startEvent id="s"/><bpmn:endEvent id="e"/>`+user("b"), "s>b", "b>e")
 	h.start("map", h.matter(2))
 
+	if same.Running != 1 || same.PublishedBy != one.PublishedBy {
+		t.Errorf("the same map once more runs %d times, published by %d", same.Running, same.PublishedBy)
+	}
 	if same.ID != one.ID || two.Version != 2 {
 		t.Errorf("publishing the same again gave %+v, another one version %d", same.ID, two.Version)
 	}

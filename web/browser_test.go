@@ -140,6 +140,8 @@ func TestAKeyOpensTheHelpAndTheSearch(t *testing.T) {
 		t.Errorf("j focuses %q", focus)
 	}
 	s.run(ctx, chromedp.KeyEvent("?"), chromedp.WaitVisible(chromedp.CSS("dialog#keys")))
+	s.run(ctx, chromedp.Navigate(s.http.URL+"/tasks"), chromedp.KeyEvent("/"), chromedp.WaitVisible(chromedp.CSS("#q")),
+		chromedp.Poll[chromedp.Void](`document.activeElement.id === "q"`)) // from a page without a search to the one that has it
 	s.run(ctx, chromedp.Navigate(s.http.URL+"/leads"), chromedp.KeyEvent("/"))
 	if focus := ask(s, ctx, chromedp.Evaluate[string](`document.activeElement.id`)); focus != "q" {
 		t.Errorf("/ focuses %q", focus)

@@ -269,6 +269,11 @@ func TestLeadsAreFoundAndFiltered(t *testing.T) {
 	}
 	olga.get("/leads?status=won").says(t, http.StatusOK, "Таких лидов нет")
 	olga.get("/leads?q="+urlEscape("912 000-33-44")).says(t, http.StatusOK, "Мария Липова")
+	var w words
+	w.Funnels = []leads.Funnel{{Key: "sales", Stages: []leads.Stage{{Key: "new"}, {Key: "contract"}}}}
+	if w.place("sales", "new") >= w.place("sales", "contract") || w.place("sales", "gone") <= w.place("sales", "contract") {
+		t.Error("the sums of the stages do not stand in the order of the funnel")
+	}
 	olga.get("/leads?from=2026-99-99").says(t, http.StatusBadRequest)
 	olga.get("/leads?cursor=forged").says(t, http.StatusUnprocessableEntity)
 }
@@ -328,6 +333,7 @@ func TestReportsAreShownFilteredAndSent(t *testing.T) {
 	}
 	olga.get("/reports/loss-reasons").says(t, http.StatusOK, "Причины отказов")
 	olga.get("/reports/funnel?last=2026-03-17&from=2026-03-01").says(t, http.StatusOK, `value="2026-03-17"`)
+	olga.get("/reports/funnel?clock=snapshot&as_of=2026-03-15").says(t, http.StatusOK, "на конец дня 15.03.2026", `value="2026-03-15"`)
 	olga.get("/reports/funnel?from=yesterday").says(t, http.StatusUnprocessableEntity)
 	for _, query := range []string{"owner=zzz", "funnel=zzz", "channel=zzz"} {
 		olga.get("/reports/funnel?"+query).says(t, http.StatusUnprocessableEntity, "«zzz» нет")
