@@ -212,10 +212,13 @@ func (a *App) openConnections(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.Connections.UpsertFile(ctx, a.now(), configured(a.config)); err != nil {
-		return fmt.Errorf("take over the connections of the settings: %w", err)
-	}
-	if err := a.Connections.Refresh(ctx); err != nil {
+	err = patiently(ctx, a.log, func() error {
+		if err := a.Connections.UpsertFile(ctx, a.now(), configured(a.config)); err != nil {
+			return fmt.Errorf("take over the connections of the settings: %w", err)
+		}
+		return a.Connections.Refresh(ctx)
+	})
+	if err != nil {
 		return err
 	}
 	a.onStop("counts of connections", a.flushCounts)

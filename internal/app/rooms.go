@@ -26,10 +26,12 @@ func (a *App) openRooms(ctx context.Context) error {
 		Processes: processes.Options{Metrics: processes.NewMetrics(a.registry), Deliver: a.enqueue, Done: a.done}})
 	a.exchange = exchange.New(exchange.Options{Pool: a.database.work, Leads: a.Leads, Casework: a.Casework, Staff: a.Staff, Now: a.now, Log: a.log,
 		Connections: a.connections})
-	if err := a.seed(ctx); err != nil {
-		return err
-	}
-	return rules.Load(ctx)
+	return patiently(ctx, a.log, func() error {
+		if err := a.seed(ctx); err != nil {
+			return err
+		}
+		return rules.Load(ctx)
+	})
 }
 
 // outbox tells of changes of leads: systems that hold them as well, and outsiders where there is a bus they can listen to.
