@@ -32,6 +32,7 @@ var allowedPages = map[string]string{
 	"POST /leads/:id/take":              "mha",
 	"POST /leads/:id/reopen":            "ha",
 	"GET /tasks/:id":                    "mhaxo",
+	"GET /tasks/:id/work":               "mhaxo",
 	"GET /tasks/:id/files/:step":        "mhaxo",
 	"GET /inquiries/:id/files/:n":       "mhaxo",
 	"POST /tasks/:id/work":              "mha",
