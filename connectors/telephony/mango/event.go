@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -103,7 +102,7 @@ func (e event) id(kind string) string {
 
 // Fact understands an event.
 func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
-	form, _ := url.ParseQuery(string(r.Body))
+	form := telephony.Form(string(r.Body))
 	var e event
 	if err := json.Unmarshal([]byte(form.Get("json")), &e); err != nil {
 		return telephony.Fact{}, errors.New(d.say.broken)

@@ -69,7 +69,7 @@ type dialect struct {
 // Identify checks the signature over the bytes of json as they came. Mango looks at the status of the answer only.
 func (d dialect) Identify(r connectors.Request) (connectors.Receipt, error) {
 	receipt := connectors.Receipt{Response: connectors.Response{Status: http.StatusOK}}
-	form, _ := url.ParseQuery(string(r.Body)) // what can be read of it
+	form := telephony.Form(string(r.Body))
 	if len(r.Body) == 0 || !form.Has("json") && form.Has("vpbx_api_key") {
 		receipt.Handshake = true // «Проверить подключение»
 		return receipt, nil

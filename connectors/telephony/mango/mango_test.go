@@ -1,6 +1,8 @@
 package mango_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -62,6 +64,17 @@ func TestTheSignatureIsOverTheBytesOfTheFieldAsTheyCame(t *testing.T) {
 		if _, _, err := connectortest.Receive(c, forged); !errors.Is(err, connectors.ErrForged) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestAnEventThatIsNotWellEncodedIsNotTakenForACheckOfTheConnection(t *testing.T) {
+	c := connectortest.Open(t, mango.Provider(), "", secrets)
+	plain := `{"entry_id":"entry-1","note":"50% off; or more"}`
+	sum := sha256.Sum256([]byte(key + plain + salt))
+	r := post("/events/call", "", "")
+	r.Body = []byte("vpbx_api_key=" + key + "&sign=" + hex.EncodeToString(sum[:]) + "&json=" + plain)
+	if _, receipt, err := connectortest.Receive(c, r); err != nil || receipt.Handshake || receipt.Key != "entry-1" {
+		t.Errorf("got %+v, %v", receipt, err)
 	}
 }
 

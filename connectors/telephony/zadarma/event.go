@@ -26,7 +26,7 @@ const (
 
 // Fact understands an event.
 func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
-	form, _ := url.ParseQuery(string(r.Body))
+	form := telephony.Form(string(r.Body))
 	f := telephony.Fact{Began: d.moment(form.Get("call_start")), Direction: leads.DirectionIn, Client: form.Get("caller_id"),
 		Dialled: form.Get("called_did"), Extension: form.Get("internal")}
 	switch form.Get("event") {
