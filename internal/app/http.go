@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -83,10 +84,6 @@ func (a *App) fail(err error) {
 // pages is what the roles of this process answer with.
 func (a *App) pages() (http.Handler, error) {
 	mux := http.NewServeMux()
-	if a.edge != nil {
-		mux.Handle("/in/", a.edge)
-		mux.Handle("/widget/", a.edge)
-	}
 	if a.roles.Web {
 		company := a.config.Company
 		site, err := web.New(web.Deps{Pool: a.database.people, Staff: a.Staff, Leads: a.Leads, Casework: a.Casework, Processes: a.Casework.Processes(),
@@ -99,5 +96,20 @@ func (a *App) pages() (http.Handler, error) {
 		a.work.start("bell", site.RunBell)
 		mux.Handle("/", site.Handler())
 	}
+	if a.edge != nil {
+		return door(a.edge, mux), nil
+	}
 	return mux, nil
+}
+
+// door gives the edge its addresses as they are written. A mux would first redirect one with two slashes, which is what a
+// vendor makes of an address that was typed with a slash at its end, and vendors follow no redirect.
+func door(edge, inside http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/in/") || strings.HasPrefix(r.URL.Path, "/widget/") {
+			edge.ServeHTTP(w, r)
+			return
+		}
+		inside.ServeHTTP(w, r)
+	})
 }
