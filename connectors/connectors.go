@@ -63,7 +63,7 @@ type Connection struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Instance is a connection at work. It is any of Receiver, Translator, Poller and
+// Instance is a connection at work. It is any of Receiver, Translator, Poller, Tester and
 // Widget, or a deliverer in the sense of package delivery.
 type Instance any
 
@@ -120,6 +120,13 @@ type Failure struct {
 	Since      time.Time // of the first one
 	Reason     string    // of the last one
 	SetAside   bool
+}
+
+// Tester goes to the other side once, as it does when it works, and changes nothing
+// there. Test says in words for people what stands in the way. A connection that is
+// only called by others has none: nothing but a message shows that they can.
+type Tester interface {
+	Test(ctx context.Context) error
 }
 
 // Sink takes what a Poller found. Only after a nil answer may a cursor move on.

@@ -38,7 +38,7 @@ type connectionLine struct {
 	Tone          string
 }
 
-var stateTones = map[string]string{"working": "good", "error": "danger", "waiting": "info", "silent": "warn"}
+var stateTones = map[string]string{"working": "good", "error": "danger", "refused": "danger", "waiting": "info", "silent": "warn"}
 
 func (s *Server) connectionLine(v registry.View, language string) connectionLine {
 	line := connectionLine{View: v, ProviderTitle: v.Provider, StateText: v.State.Title.In(language), Tone: stateTones[v.State.Code]}
@@ -85,6 +85,13 @@ type connectionPage struct {
 	Sources   []option
 	Rate      string
 	Problems  []string
+	MayTest   bool
+	Tested    *testLine // nil: nobody asked
+}
+
+// testLine is what a test of the connection found.
+type testLine struct {
+	Text, Tone string
 }
 
 // typedConnection is the form as it was filled in, and why it was refused.
@@ -130,16 +137,26 @@ func (s *Server) newConnection(c *gin.Context, actor staff.Actor) error {
 
 // renderConnection draws the page; typed is what was refused, to be shown again, nil when nothing was.
 func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int, v registry.View, fresh bool, typed *typedConnection) error {
-	p := connectionPage{page: s.page(c, actor, "connections.title"), New: fresh, MayManage: actor.Can(staff.ManageConnections) && !v.FromConfig}
+	p, err := s.connectionPage(c, actor, v, fresh, typed)
+	if err != nil {
+		return err
+	}
+	s.pages.show(c, status, "connection", p)
+	return nil
+}
+
+func (s *Server) connectionPage(c *gin.Context, actor staff.Actor, v registry.View, fresh bool, typed *typedConnection) (connectionPage, error) {
+	p := connectionPage{page: s.page(c, actor, "connections.title"), New: fresh, MayManage: actor.Can(staff.ManageConnections) && !v.FromConfig,
+		MayTest: actor.Can(staff.ManageConnections) && !fresh}
 	p.connectionLine = s.connectionLine(v, p.Lang)
 	p.page.Title = cmp.Or(v.Title, v.Name, p.ProviderTitle)
 	provider, ok := s.provider(v.Connector, v.Provider)
 	if !ok {
-		return connectors.ErrUnknown
+		return p, connectors.ErrUnknown
 	}
 	w, err := s.words(c.Request.Context(), p.Lang)
 	if err != nil {
-		return err
+		return p, err
 	}
 	p.Sources = w.sourceOptions(v.Source)
 	if actor.Can(staff.ManageConnections) {
@@ -166,17 +183,16 @@ func (s *Server) renderConnection(c *gin.Context, actor staff.Actor, status int,
 		texts, p.Rate, p.Problems = typed.Settings, typed.Rate, p.settingProblems(provider, typed.Problems)
 	}
 	if p.Settings, err = settingLines(provider, v, texts, p.Lang); err != nil {
-		return err
+		return p, err
 	}
 	place := connectors.Place{Name: v.Name, PublicURL: s.Company.PublicURL}
 	if len(p.Addresses) > 0 {
 		place.Address = p.Addresses[0].URL
 	}
 	if p.Setup, err = markdown(connectors.SetupOf(provider, place, v.Settings, p.Lang)); err != nil {
-		return err
+		return p, err
 	}
-	s.pages.show(c, status, "connection", p)
-	return nil
+	return p, nil
 }
 
 // midnight is where the day of a moment began.
@@ -381,6 +397,38 @@ func (s *Server) rotateConnection(c *gin.Context, _ staff.Actor) error {
 	s.flash(c, "done.rotated")
 	c.Redirect(http.StatusSeeOther, "/connections/at/"+name)
 	return nil
+}
+
+// testConnection goes to the other side and shows what it found. Nothing is changed by it.
+func (s *Server) testConnection(c *gin.Context, actor staff.Actor) error {
+	ctx, name := c.Request.Context(), c.Param("name")
+	asked, trouble := s.Connections.Test(ctx, name)
+	if errors.Is(trouble, connectors.ErrUnknown) {
+		return trouble
+	}
+	v, err := s.Connections.View(ctx, name, s.Now())
+	if err != nil {
+		return err
+	}
+	p, err := s.connectionPage(c, actor, v, false, nil)
+	if err != nil {
+		return err
+	}
+	p.Tested = p.testLine(v.State, asked, trouble)
+	s.pages.show(c, http.StatusOK, "connection", p)
+	return nil
+}
+
+func (p connectionPage) testLine(state registry.State, asked bool, trouble error) *testLine {
+	switch {
+	case errors.Is(trouble, registry.ErrOff):
+		return &testLine{p.T("connections.test_off"), "warn"}
+	case trouble != nil:
+		return &testLine{p.T("connections.test_failed") + ": " + trouble.Error(), "danger"}
+	case asked:
+		return &testLine{p.T("connections.test_well"), "good"}
+	}
+	return &testLine{p.T("connections.test_called") + ": " + state.Title.In(p.Lang), ""}
 }
 
 func (s *Server) enableConnection(c *gin.Context, _ staff.Actor) error {

@@ -53,6 +53,19 @@ func TestAConnectionIsMadeChangedRenewedAndSwitchedOff(t *testing.T) {
 	mark.post("/connections/at/site", "title", "Чужое").says(t, http.StatusUnprocessableEntity)
 }
 
+func TestAConnectionIsTestedFromItsPage(t *testing.T) {
+	s := newStack(t)
+	mark := s.as("mark")
+	mark.get("/connections/at/site").says(t, http.StatusOK, `action="/connections/at/site/test"`)
+	mark.post("/connections/at/site/test").says(t, http.StatusOK, "связь покажет только пришедшее сообщение", "ждёт первого сообщения")
+	mark.post("/connections/new", "provider", "email/imap", "name", "box", "s.server", "192.0.2.1:993", "s.user", "info@example.org", "s.folders", "INBOX", "s.every", "1m", "s.security", "tls", "s.smtp_security", "tls").leadsTo(t, "/connections/at/box")
+	mark.post("/connections/at/box/test").says(t, http.StatusOK, "Проверка не прошла", "192.0.2.1:993")
+	mark.post("/connections/at/box/enable").leadsTo(t, "/connections/at/box")
+	mark.post("/connections/at/box/test").says(t, http.StatusOK, "Подключение выключено")
+	mark.post("/connections/at/nothing/test").says(t, http.StatusNotFound)
+	s.as("oleg").post("/connections/at/site/test").says(t, http.StatusForbidden)
+}
+
 func TestAMapOfASettingIsUnderstoodOrRefusedByName(t *testing.T) {
 	for text, want := range map[string]map[string]string{
 		"Поле 1: phone\nq2 = name":           {"Поле 1": "phone", "q2": "name"},

@@ -76,6 +76,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	get("/connections/at/:name", staff.SeeConnections, s.showConnection)
 	post("/connections/at/:name", staff.ManageConnections, s.saveConnection)
 	post("/connections/at/:name/rotate", staff.ManageConnections, s.rotateConnection)
+	post("/connections/at/:name/test", staff.ManageConnections, s.testConnection)
 	post("/connections/at/:name/enable", staff.ManageConnections, s.enableConnection)
 	get("/dead-letters", staff.SeeDeadLetters, s.showDead)
 	get("/dead-letters/:id", staff.SeeDeadLetters, s.showDeadLetter)

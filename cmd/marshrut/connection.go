@@ -11,7 +11,7 @@ import (
 
 type connectionCommand struct {
 	List   connectionList   `cmd:"" help:"Every connection: its state, when something came last, and its address."`
-	Test   connectionTest   `cmd:"" help:"Say how a connection is; fails unless it can take inquiries."`
+	Test   connectionTest   `cmd:"" help:"Go to the other side of a connection and say how it is; fails unless it can take inquiries."`
 	Rotate connectionRotate `cmd:"" help:"Give a connection a new address. The old one works for a week more."`
 }
 
@@ -44,10 +44,17 @@ func (k *connectionTest) Run(c console, t *app.Tools) error {
 	if err != nil {
 		return fmt.Errorf("connection %s: %w", k.Name, err)
 	}
-	if v.State.Code == "error" || v.State.Code == "off" {
+	asked, err := t.Connections.Test(c.ctx, k.Name)
+	if err != nil {
+		return fmt.Errorf("connection %s cannot take inquiries: %w", k.Name, err)
+	}
+	if unwell := v.State.Code == "error" || v.State.Code == "refused"; unwell && !asked {
 		return fmt.Errorf("connection %s cannot take inquiries: %s %s", k.Name, v.State.Title.In("en"), v.State.Detail)
 	}
 	c.printf("%s: %s\n", v.Name, v.State.Title.In("en"))
+	if asked {
+		c.printf("  the other side answers as it should\n")
+	}
 	for _, outcome := range slices.Sorted(maps.Keys(v.Month)) {
 		c.printf("  %s in the last 30 days: %d\n", outcome, v.Month[outcome])
 	}

@@ -20,7 +20,7 @@ import (
 // Connector is the name of the channel's folder, as configurations write it.
 const Connector = "email"
 
-// Instance is a mailbox at work: a Poller, a Translator and a deliverer.
+// Instance is a mailbox at work: a Poller, a Tester, a Translator and a deliverer.
 type Instance struct {
 	connection connectors.Connection
 	settings   Settings

@@ -200,6 +200,14 @@ func (i *Instance) prepare(ctx context.Context) error {
 	return i.readWords(ctx)
 }
 
+// Test asks the base anew whether it publishes what the profile needs.
+func (i *Instance) Test(ctx context.Context) error {
+	if i.client != nil {
+		i.forget()
+	}
+	return i.prepare(ctx)
+}
+
 // forget lets the next call check the base anew.
 func (i *Instance) forget() {
 	i.mu.Lock()

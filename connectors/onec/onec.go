@@ -63,6 +63,7 @@ func httpClient(c connectors.Connection) *http.Client {
 
 var (
 	_ connectors.Poller     = (*Instance)(nil)
+	_ connectors.Tester     = (*Instance)(nil)
 	_ connectors.Translator = (*Instance)(nil)
 	_ connectors.Mirror     = (*Instance)(nil)
 )

@@ -259,6 +259,10 @@ func TestAConnectionIsNeverGreenWhileNothingCanArrive(t *testing.T) {
 	check(now, "refused", "when all was refused")
 	r.Count("site", registry.CountAccepted, 3, now)
 	check(now, "working", "after a message")
+	r.Count("site", registry.CountRefused, 1, now.Add(time.Minute))
+	check(now.Add(time.Minute), "refused", "when the key was changed meanwhile")
+	r.Count("site", registry.CountAccepted, 1, now.Add(2*time.Minute))
+	check(now.Add(2*time.Minute), "working", "after the next message")
 	check(now.AddDate(0, 1, 0), "silent", "after a month")
 	if err := r.Report(t.Context(), now, "site", errors.New("login refused")); err != nil {
 		t.Fatal(err)
@@ -275,8 +279,68 @@ func TestAConnectionIsNeverGreenWhileNothingCanArrive(t *testing.T) {
 		t.Error("one that is off opens")
 	}
 	view, _ := r.View(t.Context(), "site", now)
-	if view.Today["accepted"] != 3 || view.Month["refused"] != 1 || view.LastAt == nil {
+	if view.Today["accepted"] != 4 || view.Month["refused"] != 2 || view.LastAt == nil {
 		t.Errorf("counts %v %v", view.Today, view.Month)
+	}
+}
+
+// asked is a provider whose connections can be tested: the other side says what the settings tell it to.
+var askedProvider = connectors.Provider{
+	Connector: "webform", Name: "asked", Channel: "form", Settings: &echoSettings{},
+	New: func(c connectors.Connection) (connectors.Instance, error) {
+		s, err := connectors.Decode(c, echoSettings{})
+		return otherSide(s), err
+	},
+}
+
+type otherSide echoSettings
+
+func (o otherSide) Test(context.Context) error {
+	switch o.Folder {
+	case "well":
+		return nil
+	case "panic":
+		panic(o.Key.Reveal())
+	}
+	return fmt.Errorf("no folder %s for %s", o.Folder, o.Key.Reveal())
+}
+
+func TestATestAsksTheOtherSideAndTellsNoSecret(t *testing.T) {
+	r, err := registry.New(postgrestest.New(t), []connectors.Provider{echoProvider, askedProvider}, registry.Options{Key: key, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		provider, settings string
+		asked              bool
+		want               string
+	}{
+		"called": {"echo", `{}`, false, ""},
+		"well":   {"asked", `{"folder":"well","key":"the vendor's secret"}`, true, ""},
+		"wrong":  {"asked", `{"folder":"spam","key":"the vendor's secret"}`, true, "no folder spam"},
+		"broken": {"asked", `{"folder":"panic","key":"the vendor's secret"}`, true, "panicked"},
+	} {
+		given := configured(name, c.settings)
+		given.Provider = c.provider
+		if err := r.Save(t.Context(), now, given); err != nil {
+			t.Fatal(err)
+		}
+		asked, err := r.Test(t.Context(), name)
+		if asked != c.asked || c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: asked %v, says %v; want %v and %q", name, asked, err, c.asked, c.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "the vendor's secret") {
+			t.Errorf("%s: the secret is told: %v", name, err)
+		}
+	}
+	if err := r.Enable(t.Context(), now, "well", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Test(t.Context(), "well"); !errors.Is(err, registry.ErrOff) {
+		t.Errorf("one that is off says %v", err)
+	}
+	if _, err := r.Test(t.Context(), "nobody"); !errors.Is(err, connectors.ErrUnknown) {
+		t.Errorf("an unknown one says %v", err)
 	}
 }
 

@@ -128,8 +128,8 @@ func stateOf(e *entry, v View, refusedAt, now time.Time) State {
 		return state("error", e.row.Trouble)
 	case len(v.Addresses) == 0:
 		return state("error", "there is no valid address: make a new one")
-	case v.LastAt == nil && !refusedAt.IsZero(), v.LastAt != nil && refusedAt.After(v.LastAt.Add(time.Hour)):
-		return state("refused", "")
+	case v.LastAt == nil && !refusedAt.IsZero(), v.LastAt != nil && refusedAt.After(*v.LastAt):
+		return state("refused", "") // the next one that is accepted proves the contrary
 	case v.LastAt == nil:
 		return state("waiting", "")
 	case now.Sub(*v.LastAt) > silence:

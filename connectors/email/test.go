@@ -1,0 +1,54 @@
+package email
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Test signs in where letters are read and where they are sent, and opens each folder for looking. Both are tried, so that
+// whoever repairs the connection hears of all that is wrong.
+func (i *Instance) Test(ctx context.Context) error {
+	if i.settings.Server == "" && i.settings.SMTP == "" {
+		return errNoServer
+	}
+	return errors.Join(i.testReading(ctx), i.testSending(ctx))
+}
+
+func (i *Instance) testReading(ctx context.Context) error {
+	if i.settings.Server == "" {
+		return nil
+	}
+	s, done, err := i.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	folders, err := s.folders(i.settings)
+	if err != nil {
+		return err
+	}
+	for _, f := range folders {
+		if _, err := s.examine(f.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *Instance) testSending(ctx context.Context) error {
+	if i.settings.SMTP == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendingTime)
+	defer cancel()
+	client, err := i.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("connect to %s: %w", i.settings.SMTP, err)
+	}
+	client.Close() // that the goodbye fails does not matter: it let us in
+	return nil
+}
