@@ -57,11 +57,11 @@ func Start(ctx context.Context, o Options) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	office, whereItIs, err := openMail()
+	office, err := folder.openMail()
 	if err != nil {
 		return nil, err
 	}
-	config, err := configs.Load(folder.settings, append(whereItIs, o.Environ...))
+	config, err := configs.Load(folder.settings, o.Environ)
 	if err != nil {
 		return nil, errors.Join(err, office.Close())
 	}
@@ -142,7 +142,7 @@ func (f folder) discard() error {
 		return err
 	}
 	var problems []error
-	for _, name := range []string{"blobs", "postgres", "secret", "marshrut.yaml", "1c.jsonl", tokenFile} {
+	for _, name := range []string{"blobs", "postgres", "secret", "marshrut.yaml", "1c.jsonl", tokenFile, imapFile, smtpFile, passwordFile} {
 		problems = append(problems, os.RemoveAll(filepath.Join(f.dir, name)))
 	}
 	return errors.Join(problems...)
@@ -170,6 +170,10 @@ func newTokens(tokens []string) []string {
 
 // moveTo keeps the company when it is started on another address, or by a later version with other settings.
 func (f folder) moveTo(listen string) error {
+	// The post office opens later, and an earlier version named variables where it names files.
+	if err := f.tellMail("localhost:1", "localhost:1", ""); err != nil {
+		return err
+	}
 	config, err := configs.Load(f.settings, []string{"ROMASHKA_IMAP=localhost:1", "ROMASHKA_SMTP=localhost:1", "ROMASHKA_PASSWORD="})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"marshrut/configs"
 	"marshrut/internal/app"
 	"marshrut/internal/localpg"
 )
@@ -70,6 +71,9 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 		}
 	})
 	gateway, token := company(t, dir)
+	if _, err := configs.Load(filepath.Join(dir, "marshrut.yaml"), nil); err != nil {
+		t.Errorf("a command beside it cannot read the settings: %v", err)
+	}
 	before := whatHappened(t, gateway, token)
 	awaitBase(t, gateway, token)
 	stop(t, gateway)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"mime"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,16 +22,35 @@ import (
 // mailbox is the address of the company; its letters are in a post office of the demo company's own.
 const mailbox = "info@romashka.example.org"
 
-// openMail opens the post office and tells the settings where it is: it is elsewhere at every start.
-func openMail() (*PostOffice, []string, error) {
+// mailFiles are where the settings find the post office. It is elsewhere at every start, and commands that work beside the
+// company read the settings too.
+const (
+	imapFile     = "mail.imap"
+	smtpFile     = "mail.smtp"
+	passwordFile = "mail.password"
+)
+
+// openMail opens the post office and tells the settings where it is.
+func (f folder) openMail() (*PostOffice, error) {
 	secret := make([]byte, 16)
 	rand.Read(secret)
 	password := hex.EncodeToString(secret)
 	office, err := OpenPostOffice(mailbox, password)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the post office of the demo company: %w", err)
+		return nil, fmt.Errorf("open the post office of the demo company: %w", err)
 	}
-	return office, []string{"ROMASHKA_IMAP=" + office.IMAP, "ROMASHKA_SMTP=" + office.SMTP, "ROMASHKA_PASSWORD=" + password}, nil
+	if err := f.tellMail(office.IMAP, office.SMTP, password); err != nil {
+		return nil, errors.Join(err, office.Close())
+	}
+	return office, nil
+}
+
+func (f folder) tellMail(imap, smtp, password string) error {
+	var problems []error
+	for name, text := range map[string]string{imapFile: imap, smtpFile: smtp, passwordFile: password} {
+		problems = append(problems, os.WriteFile(filepath.Join(f.dir, name), []byte(text), 0o600))
+	}
+	return errors.Join(problems...)
 }
 
 var topics = []string{"Вопрос по кондиционеру", "Расчёт стоимости", "Заявка", "Нужна консультация", "Сроки монтажа", "Кондиционер в офис"}

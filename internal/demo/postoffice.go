@@ -58,7 +58,7 @@ func OpenPostOffice(address, password string) (*PostOffice, error) {
 			return memory.NewSession(), nil, nil
 		}})
 	outgoing := smtp.NewServer(p)
-	outgoing.Domain, outgoing.AllowInsecureAuth, outgoing.ErrorLog, outgoing.MaxMessageBytes = "localhost", true, quiet{}, 25<<20
+	outgoing.Domain, outgoing.AllowInsecureAuth, outgoing.ErrorLog, outgoing.MaxMessageBytes, outgoing.MaxLineLength = "localhost", true, quiet{}, 25<<20, 1<<20
 	var err error
 	if p.IMAP, err = p.serve(incoming.Serve, incoming.Close); err == nil {
 		p.SMTP, err = p.serve(outgoing.Serve, outgoing.Close)
