@@ -330,6 +330,8 @@ func TestTheAnswerIsPartedFromWhatItAnswers(t *testing.T) {
 		"a signature":                  {"Позвоните\n-- \nИван Петров\nдиректор", "Позвоните"},
 		"regards":                      {"Позвоните завтра\n\nС уважением,\nИван Петров\n+7 912 000-00-01", "Позвоните завтра"},
 		"a telephone":                  {"Ок\n\nОтправлено с iPhone\n", "Ок"},
+		"a signature below the quote":  {"Ответ\n\n05.05.2025, 10:00, \"Ромашка\" <info@example.ru>:\n> первая\n>> вторая\n\n-- \nИван Петров\n+7 912 000-00-01", "Ответ"},
+		"regards below a bare quote":   {"Ответ\n> старое\n> ещё\n\nС уважением,\nИван", "Ответ"},
 		"only a quote below":           {"Ответ\n> старое\n> ещё\n", "Ответ"},
 		"never to nothing":             {"05.05.2025, 10:00, \"Иван\" <ivan@example.ru>:\n> Здравствуйте\n", "05.05.2025, 10:00, \"Иван\" <ivan@example.ru>:\n> Здравствуйте"},
 		"a first letter in a block":    {"От: сайт\nКому: нам\nТема: заявка\nИмя: Анна", "От: сайт\nКому: нам\nТема: заявка\nИмя: Анна"},

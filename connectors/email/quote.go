@@ -14,7 +14,7 @@ func Fold(text string, quote int) (visible, folded string) {
 	if quote > 0 && quote < len(text) && !forwards(text) {
 		end = min(end, 1+strings.Count(text[:quote], "\n"))
 	}
-	end = min(end, quoteBegins(lines))
+	end = min(end, quoteBegins(lines[:signatureBegins(lines)])) // many programs put the signature below the quote
 	end = signatureBegins(lines[:end])
 	if blank(lines[:end]) {
 		return strings.TrimSpace(text), ""
