@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"marshrut/connectors"
 	"marshrut/connectors/onec/odata"
@@ -31,6 +31,7 @@ type codec struct {
 type dictionary struct {
 	refs  map[string]string // by name, folded
 	names map[string]string // by reference
+	types map[string]string // of contact kinds: the first one of each type
 }
 
 func (d *dictionary) ref(name string) (string, bool) {
@@ -68,7 +69,7 @@ func (c codec) value(f Field, e odata.Entity) (string, bool) {
 	}
 	text := e.Text(f.To)
 	if f.Values == nil {
-		return text, true
+		return strings.TrimRight(bearable(text), " "), true
 	}
 	return known(f.Values, text)
 }
@@ -104,7 +105,7 @@ func (c codec) contactOf(f Field, e odata.Entity) (string, bool) {
 	if _, there := e[information]; !there {
 		return "", false
 	}
-	kind, _ := c.words[c.kinds].ref(f.Kind)
+	kind, _ := c.kindOf(f)
 	var first string
 	for _, row := range e.Rows(information) {
 		if row.Text("Тип") != f.Contact {
@@ -119,6 +120,22 @@ func (c codec) contactOf(f Field, e odata.Entity) (string, bool) {
 		}
 	}
 	return first, true
+}
+
+// kindOf is the contact kind a field is kept under. Releases name it differently, and a number under another
+// kind of its type is better than a lead that does not arrive.
+func (c codec) kindOf(f Field) (string, bool) {
+	d := c.words[c.kinds]
+	for _, name := range f.Kinds {
+		if ref, ok := d.ref(name); ok {
+			return ref, true
+		}
+	}
+	if d == nil {
+		return "", false
+	}
+	ref, ok := d.types[f.Contact]
+	return ref, ok
 }
 
 func (c codec) contact(f Field, row odata.Entity) string {
@@ -213,17 +230,46 @@ func (c codec) refOf(f Field, value string) (string, bool) {
 
 // fit makes a text fit its attribute.
 func (c codec) fit(name string, f Field, value string) (string, error) {
-	value = strings.TrimRight(strings.ReplaceAll(strings.ToValidUTF8(value, ""), "\x00", ""), " ")
+	value = strings.TrimRight(bearable(value), " ")
 	if value == "" && f.Required {
 		return "", &connectors.Trouble{Words: fmt.Sprintf(c.say.required, c.place(name, f)), Final: true}
 	}
-	if f.Length == 0 || utf8.RuneCountInString(value) <= f.Length {
+	if f.Length == 0 || units(value) <= f.Length {
 		return value, nil
 	}
 	if !f.Cut {
 		return "", &connectors.Trouble{Words: fmt.Sprintf(c.say.tooLong, c.place(name, f), f.Length), Final: true}
 	}
-	return strings.TrimRight(string([]rune(value)[:f.Length-1]), " ") + "…", nil
+	cut := []rune(value)
+	cut = cut[:min(len(cut), f.Length-1)]
+	for units(string(cut)) > f.Length-1 {
+		cut = cut[:len(cut)-1]
+	}
+	return strings.TrimRight(string(cut), " ") + "…", nil
+}
+
+// units are what 1C counts as characters: its strings are UTF-16, and most emoji are two.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(1, utf16.RuneLen(r))
+	}
+	return n
+}
+
+// bearable is a text without the characters that XML does not know, which bases refuse to keep
+// or choke on in a change feed, and with the line ends of 1C.
+func bearable(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r':
+			return '\n'
+		case r < ' ' && r != '\n' && r != '\t', r == 0xFFFE, r == 0xFFFF:
+			return -1
+		}
+		return r
+	}, s)
 }
 
 func (c codec) place(_ string, f Field) string { return human(c.objects.Set) + "." + f.To }
@@ -280,9 +326,9 @@ func (c codec) setContact(rows []odata.Entity, f Field, value string) ([]odata.E
 	if value == "" {
 		return rows, false, nil
 	}
-	kind, ok := c.words[c.kinds].ref(f.Kind)
+	kind, ok := c.kindOf(f)
 	if !ok {
-		return nil, false, &connectors.Trouble{Words: fmt.Sprintf(c.say.noKind, f.Kind), Final: true}
+		return nil, false, &connectors.Trouble{Words: fmt.Sprintf(c.say.noKind, strings.Join(f.Kinds, ", ")), Final: true}
 	}
 	at := slices.IndexFunc(rows, func(row odata.Entity) bool { return strings.EqualFold(row.Text("Вид_Key"), kind) })
 	if at >= 0 && c.contact(f, rows[at]) == value {

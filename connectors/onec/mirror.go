@@ -229,8 +229,11 @@ func (i *Instance) readWords(ctx context.Context) error {
 		if err != nil {
 			return i.trouble(err)
 		}
-		d := &dictionary{refs: map[string]string{}, names: map[string]string{}}
+		d := &dictionary{refs: map[string]string{}, names: map[string]string{}, types: map[string]string{}}
 		for _, e := range list {
+			if kind := e.Text("Тип"); kind != "" && d.types[kind] == "" && !e.Deleted() && e.Text("IsFolder") != "true" {
+				d.types[kind] = e.Ref()
+			}
 			for _, field := range names {
 				if name := e.Text(field); name != "" && !e.Deleted() {
 					d.refs[fold(name)] = e.Ref()

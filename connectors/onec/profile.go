@@ -45,9 +45,9 @@ type Field struct {
 	Of       string            `yaml:"of"`     // set of a reference, found by its name
 	Words    string            `yaml:"words"`  // which map of the settings has its names
 
-	Contact string `yaml:"contact"` // type of contact information
-	Kind    string `yaml:"kind"`    // predefined name of its kind
-	Search  string `yaml:"search"`  // attribute by which the configuration searches
+	Contact string   `yaml:"contact"` // type of contact information
+	Kinds   []string `yaml:"kinds"`   // predefined names of its kind: the first that the base has
+	Search  string   `yaml:"search"`  // attribute by which the configuration searches
 
 	Participant string `yaml:"participant"` // tabular section
 	As          string `yaml:"as"`          // set the participant is of

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -155,6 +156,45 @@ func wantTrouble(t *testing.T, err error, final bool, words ...string) {
 	}
 	if strings.Contains(fmt.Sprint(err, trouble.Err), password) {
 		t.Error("the trouble tells the password")
+	}
+}
+
+func TestTextsFitAndHoldOnlyWhatABaseBears(t *testing.T) {
+	_, i := serve(t, onectest.AsSeen(), words)
+	got, err := i.Normal(t.Context(), connectors.MirrorLead, map[string]string{"name": strings.Repeat("😀", 90), "title": "одна\r\nдве\x01\x1f\tтри\rчетыре\uffff"})
+	if err != nil || got["title"] != "одна\nдве\tтри\nчетыре" {
+		t.Errorf("%q, %v", got["title"], err)
+	}
+	if name := got["name"]; len(utf16.Encode([]rune(name))) > 100 || !strings.HasSuffix(name, "😀…") {
+		t.Errorf("a name of %d units: %s", len(utf16.Encode([]rune(name))), name)
+	}
+}
+
+func TestAPhoneIsKeptUnderWhatKindTheBaseHasForIt(t *testing.T) {
+	for _, c := range []struct{ have, want string }{
+		{"ТелефонЛида ТелефонКонтактаЛида", "ТелефонЛида"},
+		{"ТелефонКонтрагента ТелефонКонтактаЛида", "ТелефонКонтактаЛида"},
+		{"ТелефонКонтрагента", "ТелефонКонтрагента"},
+	} {
+		schema, refs := onectest.UNF(), map[string]string{}
+		for n := range schema.Sets {
+			if schema.Sets[n].Name != onectest.ContactKinds {
+				continue
+			}
+			schema.Sets[n].Predefined = nil
+			for m, name := range strings.Fields(c.have) {
+				refs[name] = fmt.Sprintf("9e5b0000-0000-4000-8000-0000000000%02d", m+1)
+				schema.Sets[n].Predefined = append(schema.Sets[n].Predefined, onectest.Object{"Ref_Key": refs[name], "Description": "Телефон", "ИмяПредопределенногоВида": name, "Тип": "Телефон"})
+			}
+		}
+		_, i := serve(t, onectest.Behaviour{}, words, schema)
+		made, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", 1), map[string]string{"name": "Анна", "phone": "+79120000011"})
+		if err != nil || made.Values["phone"] != "+79120000011" {
+			t.Fatalf("with %s: %v, %v", c.have, made.Values, err)
+		}
+		if kind := made.Whole.(odata.Entity).Rows("КонтактнаяИнформация")[0].Text("Вид_Key"); kind != refs[c.want] {
+			t.Errorf("with %s it is under %s", c.have, kind)
+		}
 	}
 }
 
