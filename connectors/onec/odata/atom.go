@@ -12,7 +12,7 @@ import (
 
 // Change is one entry of a change feed.
 type Change struct {
-	Set     string
+	Set     string // "" of what is no object, such as a record set of a register
 	Ref     string
 	Deleted bool   // it is gone, not only marked
 	Raw     []byte // the entry as it came
@@ -24,6 +24,7 @@ const maxDepth = 32
 // decodeFeed gives the entries of a feed one after the other. Names are matched without their
 // namespaces: prefixes differ from one publication to the next.
 func decodeFeed(body []byte, yield func(Change) error) error {
+	body = bearable(body)
 	dec := newDecoder(body)
 	for depth := 0; ; {
 		start := dec.InputOffset()
@@ -60,14 +61,26 @@ func decodeFeed(body []byte, yield func(Change) error) error {
 			if c.Set, c.Ref, err = named(c.Raw); err != nil {
 				return err
 			}
-			if c.Set == "" {
-				continue // a record set of a register: no object of its own
-			}
 			if err := yield(c); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// bearable blanks the control characters that people paste into records and some bases put
+// into a feed as they are: one of them would hold back the changes of all others.
+func bearable(body []byte) []byte {
+	odd := func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
+	if bytes.IndexFunc(body, odd) < 0 {
+		return body
+	}
+	return bytes.Map(func(r rune) rune {
+		if odd(r) {
+			return ' '
+		}
+		return r
+	}, body)
 }
 
 func newDecoder(body []byte) *xml.Decoder {

@@ -240,7 +240,7 @@ func (e *Error) kindFor(method string) Kind {
 	lower := strings.ToLower(e.Message)
 	locked := slices.ContainsFunc(lockWords, func(w string) bool { return strings.Contains(lower, w) })
 	switch {
-	case e.Status >= 500 && locked:
+	case e.Status >= 500 && locked, e.Status == http.StatusLocked:
 		return Locked
 	case e.Status == http.StatusInternalServerError && e.Coded && e.Code == -1:
 		return Business
@@ -250,7 +250,7 @@ func (e *Error) kindFor(method string) Kind {
 		return NoSession
 	case e.Status == http.StatusNotFound:
 		return NotPublished
-	case e.Status == http.StatusPreconditionFailed:
+	case e.Status == http.StatusPreconditionFailed, e.Status == http.StatusConflict:
 		return Changed
 	case e.Status == http.StatusTooManyRequests, e.Status == http.StatusServiceUnavailable && !e.Coded && e.After > 0:
 		return Unavailable // said before anything was done

@@ -32,7 +32,7 @@ func FuzzDecodeFeed(f *testing.F) {
 	f.Add([]byte("<feed>" + strings.Repeat("<entry>", 100)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		_ = decodeFeed(raw, func(c Change) error {
-			if !IsGUID(c.Ref) || !bytes.Contains(raw, c.Raw) {
+			if c.Set != "" && !IsGUID(c.Ref) || !bytes.Contains(bearable(raw), c.Raw) {
 				t.Errorf("%+v is not of the feed", c)
 			}
 			_, _ = DecodeEntry(c.Raw)
@@ -94,6 +94,9 @@ func TestAnswersOfRealBasesAreRead(t *testing.T) {
 		entries := 0
 		if err := decodeFeed(raw, func(c Change) error {
 			entries++
+			if c.Set == "" {
+				return nil
+			}
 			e, err := DecodeEntry(c.Raw)
 			if err == nil && (e.Ref() != c.Ref || e.Version() == "") {
 				t.Errorf("%s: %s is read as %s", name, c.Ref, e.Ref())

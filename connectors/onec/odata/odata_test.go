@@ -132,7 +132,7 @@ func TestValuesAreReadAsBasesWriteThem(t *testing.T) {
 		e.Text("Склад_Key") != "" || e.Text("Дата") != "" || e.Text("ничего") != "" || e.Rows("Товары")[0].Text("LineNumber") != "1" {
 		t.Errorf("%v", e)
 	}
-	if !odata.Newer("AAAAAQAAAAA=", "AAAAAAAETag=") || odata.Newer("AAAAAAAETag=", "AAAAAQAAAAA=") || odata.Newer("чушь", "AAAAAAAAAAE=") {
+	if !odata.Newer("AAAAAQAAAAA=", "AAAAAAAETag=") || odata.Newer("AAAAAAAETag=", "AAAAAQAAAAA=") || odata.Newer("", "AAAAAAAAAAE=") {
 		t.Error("versions are not compared as numbers of eight bytes")
 	}
 }
@@ -268,6 +268,9 @@ func TestErrorsOfEveryFormatAreUnderstood(t *testing.T) {
 		"business":            {500, "application/json", `{"odata.error":{"code":"-1","message":{"value":"Период закрыт"}}}`, "GET", odata.Business},
 		"locks":               {500, "application/json", `{"odata.error":{"code":"-1","message":{"value":"Конфликт блокировок при выполнении транзакции"}}}`, "GET", odata.Locked},
 		"precondition":        {412, "", ``, "GET", odata.Changed},
+		"locked":              {423, "text/plain", `объект заблокирован`, "POST", odata.Locked},
+		"written meanwhile":   {409, "", ``, "POST", odata.Changed},
+		"no licence paid for": {402, "", ``, "GET", odata.NoSession},
 		"too many":            {429, "", ``, "POST", odata.Unavailable},
 		"gateway, reading":    {504, "text/html", `<html></html>`, "GET", odata.Unavailable},
 		"gateway, writing":    {504, "text/html", `<html></html>`, "POST", odata.Ambiguous},
@@ -506,6 +509,25 @@ func TestChangesComeUntilTheyAreAcknowledged(t *testing.T) {
 	_, err = c.NextMessage(t.Context(), odata.Node{Plan: onectest.Plan, Ref: "7e1d0c5a-93b4-4f0e-8a61-2b5c9d8e7f00"})
 	if err == nil {
 		t.Error("the base's own node is taken")
+	}
+}
+
+func TestVersionsThatCannotBeComparedAreNews(t *testing.T) {
+	if !odata.Newer("17", "16") || !odata.Newer("AAAAAAE=", "AAAAAAI=") || !odata.Newer("17", "") || odata.Newer("17", "17") || odata.Newer("", "17") {
+		t.Error("a base that writes its versions otherwise is not heard")
+	}
+}
+
+func TestAFeedOfRegistersAloneIsToldOf(t *testing.T) {
+	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/atom+xml;type=feed;charset=utf-8")
+		fmt.Fprint(w, `<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>http://h/b/odata/standard.odata/InformationRegister_X(Recorder='1')</id></entry>`,
+			"<entry><id>http://h/b/odata/standard.odata/Catalog_Лиды(guid'"+odata.NewRef("x")+"')</id><summary>\x0bкто-то вставил\x01</summary></entry></feed>")
+	}))
+	var sets []string
+	must(t, c.SelectChanges(t.Context(), odata.Node{Plan: onectest.Plan, Ref: onectest.PlanNode}, 1, func(ch odata.Change) error { sets = append(sets, ch.Set); return nil }))
+	if !slices.Equal(sets, []string{"", onectest.Leads}) {
+		t.Errorf("%q", sets)
 	}
 }
 
