@@ -171,7 +171,7 @@ func (s *Server) connectionPage(c *gin.Context, actor staff.Actor, v registry.Vi
 		today := midnight(s.Now(), s.Company.Location)
 		line := countLine{Name: p.T("connections.count_conflict")}
 		if line.Today, line.Month, err = s.Leads.ConflictCount(c.Request.Context(), v.Name, today, today.AddDate(0, 0, -29)); err != nil {
-			return err
+			return p, err
 		}
 		p.Counts = append(p.Counts, line)
 	}

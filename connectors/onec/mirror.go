@@ -184,8 +184,11 @@ func (i *Instance) prepare(ctx context.Context) error {
 		return &connectors.Trouble{Words: i.say.notSetUp, Final: true}
 	}
 	i.mu.Lock()
-	fresh := time.Since(i.checked) < wordsFresh
+	fresh, refused := time.Since(i.checked) < wordsFresh, i.refused.still(time.Now())
 	i.mu.Unlock()
+	if refused != nil {
+		return refused
+	}
 	if fresh {
 		return nil
 	}
@@ -200,12 +203,43 @@ func (i *Instance) prepare(ctx context.Context) error {
 	return i.readWords(ctx)
 }
 
-// Test asks the base anew whether it publishes what the profile needs.
+// Test asks the base anew whether it publishes what the profile needs, also one that has refused the user: whoever tests
+// may have put that right in the base.
 func (i *Instance) Test(ctx context.Context) error {
 	if i.client != nil {
 		i.forget()
+		i.mu.Lock()
+		i.refused = refusal{}
+		i.mu.Unlock()
 	}
 	return i.prepare(ctx)
+}
+
+// refusal is a login that the base did not let in. Every further try moves the account nearer to being locked, so nobody
+// tries for a while, longer each time.
+type refusal struct {
+	trouble error
+	pause   time.Duration
+	until   time.Time
+}
+
+const (
+	minRefused = time.Minute
+	maxRefused = 5 * time.Minute
+)
+
+func (r refusal) still(now time.Time) error {
+	if now.Before(r.until) {
+		return r.trouble
+	}
+	return nil
+}
+
+func (r *refusal) again(now time.Time, trouble error) {
+	if r.still(now) == nil {
+		r.pause = min(max(2*r.pause, minRefused), maxRefused)
+		r.trouble, r.until = trouble, now.Add(r.pause)
+	}
 }
 
 // forget lets the next call check the base anew.
@@ -259,7 +293,7 @@ func (i *Instance) readWords(ctx context.Context) error {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.words, i.checked = words, time.Now()
+	i.words, i.checked, i.refused = words, time.Now(), refusal{}
 	return nil
 }
 

@@ -31,6 +31,7 @@ type Instance struct {
 	words   map[string]*dictionary // of the base, by set
 	checked time.Time              // when the base was last seen to be as the profile says
 	backoff time.Duration          // of the exchange plan
+	refused refusal                // of the user, by the base
 }
 
 // New gives the instance of a connection. It does not call the base.

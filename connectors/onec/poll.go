@@ -214,11 +214,7 @@ func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
 		if !ok {
 			return nil
 		}
-		e, err := i.changed(kind, c, number)
-		if err != nil {
-			return err
-		}
-		if batch = append(batch, e); len(batch) >= maxBatch {
+		if batch = append(batch, i.changed(kind, c, number)); len(batch) >= maxBatch {
 			return flush()
 		}
 		return nil
@@ -232,17 +228,17 @@ func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
 	return i.client.NotifyChangesReceived(ctx, node, number)
 }
 
-func (i *Instance) changed(kind string, c odata.Change, message int64) (pipeline.Event, error) {
+func (i *Instance) changed(kind string, c odata.Change, message int64) pipeline.Event {
 	if c.Deleted {
 		e := i.event(kind, c.Ref, fmt.Sprintf("gone in message %d", message), "application/atom+xml", c.Raw)
 		e.SetAttribute(attrGone, "1")
-		return e, nil
+		return e
 	}
-	entity, err := odata.DecodeEntry(c.Raw)
-	if err != nil {
-		return pipeline.Event{}, err
+	version := fmt.Sprintf("unread in message %d", message) // what cannot be read is kept, and holds nobody back
+	if entity, err := odata.DecodeEntry(c.Raw); err == nil {
+		version = entity.Version()
 	}
-	return i.event(kind, c.Ref, entity.Version(), "application/atom+xml", c.Raw), nil
+	return i.event(kind, c.Ref, version, "application/atom+xml", c.Raw)
 }
 
 // event is a record on its way: the same version of an object is the same event, whichever way it was found.

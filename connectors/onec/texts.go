@@ -1,8 +1,10 @@
 package onec
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"marshrut/connectors"
 	"marshrut/connectors/onec/odata"
@@ -68,6 +70,11 @@ func (i *Instance) trouble(err error) error {
 		t.Words = fmt.Sprintf(i.say.business, why)
 	case odata.Forbidden:
 		t.Words = fmt.Sprintf(i.say.forbidden, err)
+		if e := new(odata.Error); errors.As(err, &e) && !e.Coded { // the login, not a right to one object
+			i.mu.Lock()
+			i.refused.again(time.Now(), t)
+			i.mu.Unlock()
+		}
 	case odata.NoSession:
 		t.Words, t.Final, t.After = i.say.noSession, false, noSessionPause
 	case odata.NotOData:

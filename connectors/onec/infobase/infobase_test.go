@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -195,6 +197,27 @@ func TestAPhoneIsKeptUnderWhatKindTheBaseHasForIt(t *testing.T) {
 		if kind := made.Whole.(odata.Entity).Rows("КонтактнаяИнформация")[0].Text("Вид_Key"); kind != refs[c.want] {
 			t.Errorf("with %s it is under %s", c.have, kind)
 		}
+	}
+}
+
+func TestALoginThatIsRefusedIsNotTriedAgainAtOnce(t *testing.T) {
+	var calls atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(server.Close)
+	c := connectortest.Open(t, infobase.Provider(), fmt.Sprintf(`{"url":%q,"user":"gateway"}`, server.URL+"/unf"), map[string]string{"password": password})
+	i := c.Instance.(*onec.Instance)
+	for n := range int64(100) {
+		_, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", n), map[string]string{"name": "Анна"})
+		wantTrouble(t, err, true, "Проверьте пароль")
+		if _, err := (&desk{}).round(t, i); err == nil {
+			t.Fatal("a base that lets nobody in is said to work")
+		}
+	}
+	if calls.Load() != 1 {
+		t.Errorf("the password was tried %d times", calls.Load())
 	}
 }
 
