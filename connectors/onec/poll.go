@@ -150,6 +150,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	scan := odata.Scan{Set: o.Set, Key: o.Watch, Literal: odata.String}
 	if len(at.Tail) > 0 {
 		scan.From = odata.String(at.Tail[0].Key)
+		scan.First = len(at.Tail) + 50 // what is known and what may be new, in one call
 	}
 	err = i.client.Each(ctx, scan, func(raw json.RawMessage, e odata.Entity) error {
 		next.add(e, o.Watch, i.settings.Overlap)

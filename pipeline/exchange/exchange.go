@@ -120,7 +120,7 @@ type job struct {
 	// Values of an outcome, which is a fact and never changes.
 	Values map[string]string `json:"values,omitempty"`
 	Lead   int64             `json:"lead,omitempty,string"`
-	// Told: the other side told of a change, so it has to be read whatever we know.
+	// Told: the other side told of an end, which has no version, so it has to be read whatever we know.
 	Told bool `json:"told,omitempty"`
 }
 
@@ -357,7 +357,7 @@ func (x *Exchange) Receive(ctx context.Context, tx pgx.Tx, now time.Time, record
 		if _, err := tx.Exec(ctx, sql("hear"), pgx.NamedArgs{"connection": r.Connection, "kind": r.Kind, "ref": r.Ref, "version": r.Version, "at": r.At}); err != nil {
 			return nil, fmt.Errorf("note a change on the other side: %w", err)
 		}
-		o := order{connection: r.Connection, ref: r.Ref, cause: "v:" + r.Version, job: job{Kind: r.Kind, ID: l.Object, Told: true}}
+		o := order{connection: r.Connection, ref: r.Ref, cause: "v:" + r.Version, job: job{Kind: r.Kind, ID: l.Object, Told: r.Deleted}}
 		if r.Kind == connectors.MirrorLead {
 			o.Lead = l.Object
 		}
@@ -393,7 +393,7 @@ func (x *Exchange) Adopt(ctx context.Context, tx pgx.Tx, now time.Time, records 
 				return err
 			}
 		}
-		o := order{connection: r.Connection, ref: r.Ref, cause: "v:" + r.Version, job: job{Kind: r.Kind, ID: c.LeadID, Lead: c.LeadID, Told: true}}
+		o := order{connection: r.Connection, ref: r.Ref, cause: "v:" + r.Version, job: job{Kind: r.Kind, ID: c.LeadID, Lead: c.LeadID}}
 		if err := x.place(ctx, tx, now, []order{o}, false); err != nil {
 			return err
 		}

@@ -275,6 +275,15 @@ func TestANewLeadInTheBaseIsALeadHereAndNotASecondOneThere(t *testing.T) {
 	if all := p.base.All(onectest.Leads); len(all) != 1 {
 		t.Errorf("there are %d leads now: %v", len(all), all)
 	}
+	reads := 0
+	for _, call := range p.base.Calls() {
+		if strings.HasPrefix(call, "GET ") && strings.Contains(call, ref) {
+			reads++
+		}
+	}
+	if reads > 2 {
+		t.Errorf("it was read %d times: to compare, and before it was written, is enough", reads)
+	}
 	// A second lead of the same person joins, and is not written over.
 	second, err := p.base.Add(onectest.Leads, onectest.Object{"Description": "Пётр", "Комментарий": "Ещё раз",
 		"КонтактнаяИнформация": []onectest.Object{{"LineNumber": "1", "Тип": "Телефон", "НомерТелефона": "79120000022"}}})

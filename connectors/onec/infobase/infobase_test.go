@@ -347,6 +347,32 @@ func TestNewLeadsComeOnceAndOldOnesNot(t *testing.T) {
 	}
 }
 
+func TestWhatIsKnownIsAskedForInOneCall(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), `"history":true`)
+	for n := range 170 {
+		if _, err := base.Add(onectest.Leads, onectest.Object{"Description": fmt.Sprint(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &desk{}
+	if came, err := d.round(t, i); err != nil || len(came) != 170 {
+		t.Fatalf("%d came, %v", len(came), err)
+	}
+	before := len(base.Calls())
+	if came, err := d.round(t, i); err != nil || len(came) != 0 {
+		t.Fatalf("%d came again, %v", len(came), err)
+	}
+	asked := 0
+	for _, call := range base.Calls()[before:] {
+		if strings.Contains(call, onectest.Leads) {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("a base where nothing happens is asked %d times", asked)
+	}
+}
+
 func TestALeadWhoseTransactionEndedLateIsFoundByTheOverlap(t *testing.T) {
 	base, i := serve(t, onectest.AsSeen(), `"history":true,"overlap":5`)
 	for _, code := range []string{"000000001", "000000002", "000000004"} {

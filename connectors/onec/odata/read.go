@@ -1,6 +1,7 @@
 package odata
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,6 +46,8 @@ type Scan struct {
 	From string
 	// Literal writes a value of the key, String or that of a date.
 	Literal func(value string) string
+	// First is how many rows to ask for at first; 0 is 50.
+	First int
 	// PageBytes is how large a page should be; 0 is 1 MiB.
 	PageBytes int
 }
@@ -55,7 +58,7 @@ const maxPage = 1000
 // Each gives every object of the scan as it came, pages growing and shrinking with the bytes
 // of the one before: objects of some sets have ten times the size of others.
 func (c *Client) Each(ctx context.Context, s Scan, yield func(raw json.RawMessage, e Entity) error) error {
-	size, want := 50, s.PageBytes
+	size, want := min(cmp.Or(max(s.First, 0), 50), maxPage), s.PageBytes
 	if want <= 0 {
 		want = 1 << 20
 	}
