@@ -262,11 +262,18 @@ func (c *Client) Ping(ctx context.Context) error {
 }
 
 // Close ends the sessions, so that their licences are free at once and not after
-// the base's own time-out. Calls under way are waited for until ctx ends.
+// the base's own time-out. Calls under way are waited for until ctx ends. The client can be used on.
 func (c *Client) Close(ctx context.Context) {
+	taken := 0
+	defer func() {
+		for range taken {
+			c.slots <- &session{off: c.NoSessions}
+		}
+	}()
 	for range cap(c.slots) {
 		select {
 		case s := <-c.slots:
+			taken++
 			if s.id == "" {
 				continue
 			}
@@ -275,8 +282,5 @@ func (c *Client) Close(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-	}
-	for range cap(c.slots) {
-		c.slots <- &session{off: c.NoSessions}
 	}
 }

@@ -332,6 +332,32 @@ func TestSessionsAreSharedRenewedAndGivenBack(t *testing.T) {
 	must(t, c.Ping(t.Context()))
 }
 
+func TestClosingDuringACallTakesNoPlaceAway(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "hangs") {
+			arrived <- struct{}{}
+			<-release
+		}
+		fmt.Fprint(w, `{"value":[]}`)
+	}))
+	for range 3 {
+		var group errgroup.Group
+		group.Go(func() error { _, err := c.Find(t.Context(), "hangs", "", 1); return err })
+		<-arrived
+		ended, stop := context.WithTimeout(t.Context(), time.Millisecond)
+		c.Close(ended)
+		stop()
+		release <- struct{}{}
+		must(t, group.Wait())
+	}
+	patience, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	c.Close(patience)
+	must(t, patience.Err())
+	must(t, c.Ping(patience))
+}
+
 func TestAWriteInASessionThatEndedIsMadeOnceInANewOne(t *testing.T) {
 	base, c := serve(t, onectest.Behaviour{}, func(o *odata.Options) { o.Concurrency = 1 })
 	must(t, c.Ping(t.Context()))
