@@ -4,15 +4,40 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"marshrut/connectors"
 	"marshrut/connectors/registry"
+	"marshrut/internal/postgres"
 	"marshrut/pipeline"
+	"marshrut/pipeline/delivery"
+	"marshrut/pipeline/exchange"
 )
+
+// outages remembers which pollers have failed, to know when the other side is back.
+type outages struct {
+	mu     sync.Mutex
+	failed map[string]bool
+}
+
+// over notes how a run went, and tells whether it ended an outage. The first good one of a process does: nobody here knows what was before.
+func (o *outages) over(connection string, trouble error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	failed, known := o.failed[connection]
+	if o.failed == nil {
+		o.failed = map[string]bool{}
+	}
+	o.failed[connection] = trouble != nil
+	return trouble == nil && (failed || !known)
+}
 
 // pollers are the connections that go and ask. One process at a time polls each.
 func (a *App) pollers() *connectors.Supervisor {
+	var outages outages
 	return &connectors.Supervisor{
 		Connections: a.Connections.Active,
 		Desk: func(c *connectors.Connected) connectors.Desk {
@@ -24,6 +49,12 @@ func (a *App) pollers() *connectors.Supervisor {
 			defer cancel()
 			if err := a.Connections.Report(ctx, a.now(), connection, trouble); err != nil {
 				a.log.Warn("the state of a connection could not be noted", "connection", connection, "error", err)
+			}
+			if !outages.over(connection, trouble) {
+				return
+			}
+			if err := postgres.InTx(ctx, a.Pool(), func(tx pgx.Tx) error { return delivery.Hasten(ctx, tx, a.now(), connection, exchange.Kind) }); err != nil {
+				a.log.Warn("what waits for a connection could not be hastened", "connection", connection, "error", err)
 			}
 		},
 		Log: a.log,

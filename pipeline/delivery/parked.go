@@ -16,6 +16,8 @@ var (
 	parkedKindsSQL string
 	//go:embed sql/replay_kind.sql
 	replayKindSQL string
+	//go:embed sql/hasten.sql
+	hastenSQL string
 	//go:embed sql/discard_kind.sql
 	discardKindSQL string
 )
@@ -51,6 +53,19 @@ func ReplayKind(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind 
 		return 0, fmt.Errorf("replay %s for %s: %w", kind, connection, err)
 	}
 	return int(tag.RowsAffected()), nil
+}
+
+// Hasten makes what waits for a kind due at once, for the other side was away and answers again: pauses had grown to hours. It is not
+// for kinds that are put off on purpose.
+func Hasten(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind string) error {
+	tag, err := tx.Exec(ctx, hastenSQL, now, connection, kind)
+	if err == nil && tag.RowsAffected() > 0 {
+		_, err = tx.Exec(ctx, `select pg_notify($1, '')`, channel)
+	}
+	if err != nil {
+		return fmt.Errorf("hasten %s for %s: %w", kind, connection, err)
+	}
+	return nil
 }
 
 // DiscardKind gives up what is parked of a kind, the oldest MaxAtOnce of it, and tells how many; the reason is kept with each.

@@ -2,12 +2,32 @@ package delivery_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/internal/postgres"
 	"marshrut/pipeline/delivery"
 )
+
+func TestWhatWaitsGoesOutAsSoonAsTheOtherSideAnswersAgain(t *testing.T) {
+	o := newOffice(t)
+	later := func(key, object, kind string) delivery.Request {
+		return delivery.Request{IdempotencyKey: key, Connection: "base", Object: object, Kind: kind, Due: start.Add(6 * time.Hour)}
+	}
+	o.enqueue(later("a", "lead:1", "mirror"), later("b", "lead:1", "mirror"), later("c", "", "letter"))
+	o.run(o.worker())
+
+	err := postgres.InTx(t.Context(), o.pool, func(tx pgx.Tx) error { return delivery.Hasten(t.Context(), tx, start, "base", "mirror") })
+
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.eventually("both are out", func() bool { return o.inState("a", delivery.Done)() && o.inState("b", delivery.Done)() })
+	if d := o.all()["c"]; d.State != delivery.Waiting {
+		t.Errorf("the letter is %+v", d)
+	}
+}
 
 func TestWhatIsParkedOfAKindGoesOutTogetherWhenItsCauseIsGone(t *testing.T) {
 	o := newOffice(t)
