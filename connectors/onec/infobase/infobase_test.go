@@ -221,6 +221,25 @@ func TestALoginThatIsRefusedIsNotTriedAgainAtOnce(t *testing.T) {
 	}
 }
 
+func TestAnAddressWithoutABaseIsSaidSo(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	c := connectortest.Open(t, infobase.Provider(), fmt.Sprintf(`{"url":%q,"user":"gateway"}`, server.URL+"/wrong"), map[string]string{"password": password})
+	_, err := c.Instance.(*onec.Instance).Create(t.Context(), connectors.MirrorLead, odata.NewRef("x"), map[string]string{"name": "Анна"})
+	wantTrouble(t, err, false, "нет публикации базы")
+}
+
+func TestAnObjectThatIsNoLongerPublishedIsNamed(t *testing.T) {
+	base, i := serve(t, onectest.Behaviour{}, words)
+	seen, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", 1), map[string]string{"name": "Анна"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base.Behave(func(b *onectest.Behaviour) { b.Unpublished = map[string]bool{onectest.Leads: true} })
+	_, err = i.Fetch(t.Context(), connectors.MirrorLead, seen.Ref)
+	wantTrouble(t, err, true, "не публикует: Справочник.Лиды")
+}
+
 func TestEveryTroubleOfABaseIsSaidInWords(t *testing.T) {
 	for name, c := range map[string]struct {
 		behave onectest.Behaviour
