@@ -20,6 +20,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -49,6 +51,8 @@ type Client struct {
 	Options
 	base     string // https://host/base/odata/standard.odata
 	slots    chan *session
+	live     atomic.Int32 // sessions begun and not ended
+	sharing  sync.Mutex   // held by the call that waits for the session of another: two would wait for each other
 	metadata metadataCache
 }
 
@@ -160,14 +164,57 @@ func (c *Client) once(ctx context.Context, k call) (answer, error) {
 	case <-ctx.Done():
 		return answer{}, &Error{Op: k.op(), Kind: Unavailable, cause: ctx.Err()}
 	}
-	defer func() { c.slots <- s }()
+	a, err := c.in(ctx, k, s)
+	if Is(err, NoSession) && s.id == "" && c.live.Load() > 0 {
+		return c.share(ctx, k, s, err)
+	}
+	c.slots <- s
+	return a, err
+}
+
+// in makes a call in a session, and once more when only that had ended.
+func (c *Client) in(ctx context.Context, k call, s *session) (answer, error) {
+	had := s.id != ""
 	a, err := c.send(ctx, k, s)
 	var e *Error
 	if errors.As(err, &e) && e.sessionEnded(s.reused) {
 		s.forget()
 		a, err = c.send(ctx, k, s)
 	}
+	switch has := s.id != ""; {
+	case has && !had:
+		c.live.Add(1)
+	case had && !has:
+		c.live.Add(-1)
+	}
 	return a, err
+}
+
+// share makes a call that found no licence in a session that another call has begun, once: fewer licences than
+// allowed calls make it slow, and are no reason to wait for minutes.
+func (c *Client) share(ctx context.Context, k call, s *session, none error) (answer, error) {
+	held := []*session{s}
+	defer func() {
+		for _, s := range held {
+			c.slots <- s
+		}
+	}()
+	if !c.sharing.TryLock() {
+		return answer{}, none
+	}
+	defer c.sharing.Unlock()
+	for range cap(c.slots) - 1 {
+		select {
+		case other := <-c.slots:
+			held = append(held, other)
+			if other.id != "" {
+				return c.in(ctx, k, other)
+			}
+		case <-ctx.Done():
+			return answer{}, none
+		}
+	}
+	return answer{}, none
 }
 
 func (k call) op() string {
@@ -277,6 +324,7 @@ func (c *Client) Close(ctx context.Context) {
 			if s.id == "" {
 				continue
 			}
+			c.live.Add(-1)
 			s.finish = true
 			_, _ = c.send(ctx, call{method: http.MethodGet, query: Query{"$format=json"}}, s) // the base ends it by itself if this is lost
 		case <-ctx.Done():

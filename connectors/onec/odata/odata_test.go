@@ -381,6 +381,21 @@ func TestWithoutALicenceNothingIsRepeatedAtOnce(t *testing.T) {
 	}
 }
 
+func TestOneLicenceIsSharedByCallsAtATime(t *testing.T) {
+	base, c := serve(t, onectest.Behaviour{MaxSessions: 1})
+	must(t, c.Ping(t.Context()))
+	var group errgroup.Group
+	for range 30 {
+		group.Go(func() error { return c.Ping(t.Context()) })
+	}
+	must(t, group.Wait())
+	if n := base.Sessions(); n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+	c.Close(t.Context())
+	must(t, c.Ping(t.Context()))
+}
+
 func TestAPublicationThatKnowsNoSessionsIsNotAskedAgain(t *testing.T) {
 	var asked atomic.Int32
 	base, _ := serve(t, onectest.Behaviour{IgnoresSessions: true})
