@@ -202,6 +202,15 @@ func TestWhatABaseCutsOffOrPassesOverIsNoticed(t *testing.T) {
 	}
 }
 
+func TestABaseThatMakesReferencesOfItsOwnIsNoticed(t *testing.T) {
+	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprintf(w, `{"Ref_Key":%q,"Description":"a"}`, odata.NewRef("another"))
+	}))
+	_, _, err := c.Create(t.Context(), onectest.Leads, odata.NewRef("x"), odata.Entity{"Description": "a"})
+	wantKind(t, err, odata.Truncated)
+}
+
 func TestAWriteWithoutAnAnswerIsReadBeforeItIsRepeated(t *testing.T) {
 	base, c := serve(t, onectest.Behaviour{LosesAnswers: 1})
 	ref := odata.NewRef("lost")

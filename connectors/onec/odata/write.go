@@ -3,6 +3,7 @@ package odata
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -24,6 +25,9 @@ func (c *Client) Create(ctx context.Context, set, ref string, fields Entity) (e 
 	switch {
 	case err == nil:
 		e, err = c.decode(a, http.MethodPost, set)
+		if err == nil && e.Ref() != strings.ToLower(ref) { // then a repeat would make another one, and ours is not found
+			err = &Error{Op: "POST " + set, Kind: Truncated, cause: errors.New("the base gave the object a reference of its own")}
+		}
 		return e, true, err
 	case Is(err, Exists):
 		e, err = c.Get(ctx, set, ref)
