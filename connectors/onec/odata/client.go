@@ -36,7 +36,7 @@ type Options struct {
 	HTTP *http.Client
 	// Concurrency bounds calls under way, each a session and so a licence; 0 is 2.
 	Concurrency int
-	// MaxBody bounds an answer in bytes; 0 is 32 MiB. Metadata are streamed and have no bound.
+	// MaxBody bounds an answer in bytes; 0 is 32 MiB. A change feed may have eight times as much, metadata are streamed and have no bound.
 	MaxBody int64
 	// Timeout of one call; 0 is 60 s. Metadata of a whole configuration get five times as long.
 	Timeout time.Duration
@@ -249,11 +249,15 @@ func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
 		}
 		return answer{status: response.StatusCode}, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, c.MaxBody+1))
+	limit := c.MaxBody
+	if k.long {
+		limit *= 8 // a change feed comes whole, and cannot be asked for in parts
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
 	switch {
 	case err != nil:
 		return answer{}, c.broken(k, err)
-	case int64(len(body)) > c.MaxBody:
+	case int64(len(body)) > limit:
 		return answer{}, &Error{Op: k.op(), Kind: TooLarge, Status: response.StatusCode}
 	}
 	body = bytes.TrimPrefix(body, bom)

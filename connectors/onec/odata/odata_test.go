@@ -581,6 +581,19 @@ func TestAFeedOfRegistersAloneIsToldOf(t *testing.T) {
 	}
 }
 
+func TestAFeedMayBeLargerThanAPage(t *testing.T) {
+	base, c := serve(t, onectest.Behaviour{}, func(o *odata.Options) { o.MaxBody = 2 << 10 })
+	for range 3 {
+		_, err := base.Add(onectest.Leads, onectest.Object{"Description": "a"})
+		must(t, err)
+	}
+	n := 0
+	must(t, c.SelectChanges(t.Context(), odata.Node{Plan: onectest.Plan, Ref: onectest.PlanNode}, 1, func(odata.Change) error { n++; return nil }))
+	if n != 3 {
+		t.Errorf("%d changes", n)
+	}
+}
+
 func TestALostAnswerToSelectChangesIsNoReasonToStop(t *testing.T) {
 	base, c := serve(t, onectest.Behaviour{LosesAnswers: 1})
 	_, err := base.Add(onectest.Leads, onectest.Object{"Description": "a"})
