@@ -24,7 +24,7 @@ func (t take) event(ctx context.Context, m meta, raw []byte) (e pipeline.Event, 
 	if t.ourCopy(l) {
 		return e, true, nil
 	}
-	receipt := connectors.Receipt{VendorID: identity(l.MessageID), Key: thread(l), Hash: contentHash(raw),
+	receipt := connectors.Receipt{VendorID: letterID(l, raw), Key: thread(l), Hash: contentHash(raw),
 		Attributes: map[string]string{attrFolder: t.folder.role, "folder-name": t.folder.name}}
 	if m.size > maxLetter {
 		receipt.Attributes[attrNotice] = fmt.Sprintf(say(t.connection.Language,
@@ -67,6 +67,16 @@ func identity(messageID string) string {
 		return hex.EncodeToString(sum[:]) + "@long"
 	}
 	return messageID
+}
+
+// letterID names a letter by its Message-ID. Some programs of sites give all their letters the same one; so who wrote it,
+// and when by his own clock, are part of the name. Copies that went different ways agree in all three.
+func letterID(l Letter, raw []byte) string {
+	if l.MessageID == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(l.From.Mail + "\n" + sentAt(raw).UTC().Format(time.RFC3339)))
+	return identity(l.MessageID) + "/" + hex.EncodeToString(sum[:6])
 }
 
 // thread keeps the letters of a correspondence in their order.

@@ -309,6 +309,14 @@ Message-ID: <ours@example.ru>
 `)
 }
 
+func TestThePageBelowTheNameOfAFormIsNoPartOfIt(t *testing.T) {
+	found := fieldsOf("Name: Анна\nВопрос: смотрите\nhttps://example.org/plan\nForm Name: Cart\nhttps://example.org/knives\n-----\n")
+	want := []pair{{"Name", "Анна"}, {"Вопрос", "смотрите\nhttps://example.org/plan"}, {"Form Name", "Cart"}, {"page", "https://example.org/knives"}}
+	if !slices.Equal(found, want) {
+		t.Errorf("found %q", found)
+	}
+}
+
 func TestAReportTellsFailedFromDelayedAndNamesTheLetter(t *testing.T) {
 	for action, want := range map[string]Kind{"failed": Bounce, "delayed": Delay} {
 		l := Parse(report(action))

@@ -32,6 +32,9 @@ func fieldsOf(text string) []pair {
 		case m != nil && isKey(m[1]):
 			found = append(found, pair{strings.Trim(m[1], " *«»\""), strings.TrimSpace(m[2])})
 			open = len(found) - 1
+		case open >= 0 && found[open].value != "" && formName.MatchString(found[open].key) && page.MatchString(line):
+			found = append(found, pair{"page", line}) // Tilda writes it below the form's name, without a key
+			open = -1
 		case open >= 0 && found[open].value == "":
 			found[open].value = line
 		case open >= 0 && len(found[open].value) < 64<<10:
@@ -50,6 +53,11 @@ func isKey(key string) bool {
 	return key != "" && len([]rune(key)) <= maxKey && !scheme.MatchString(key) && !strings.HasPrefix(key, "#") &&
 		strings.IndexFunc(key, isLetter) >= 0 && len(strings.Fields(key)) <= 10 && !clock.MatchString(key) && !orderLine.MatchString(key+":")
 }
+
+var (
+	formName = regexp.MustCompile(`(?i)^(form name|название формы|форма)$`)
+	page     = regexp.MustCompile(`(?i)^https?://\S+(\s+\(\S+\))?$`)
+)
 
 var (
 	scheme    = regexp.MustCompile(`(?i)(https?|ftp|mailto|tel)$`)

@@ -184,7 +184,8 @@ func (d *desk) subjects() []string {
 	for _, e := range d.events {
 		if !seen[e.ID] {
 			seen[e.ID] = true
-			all = append(all, e.Subject)
+			id, _, _ := strings.Cut(e.Subject, "/") // of the letter, without who wrote it and when
+			all = append(all, id)
 		}
 	}
 	return all
@@ -362,6 +363,27 @@ func TestTheSameLetterInAnotherFolderIsTheSameEvent(t *testing.T) {
 	poll(t, i, d, func() bool { return d.count() == 2 })
 	if d.events[0].ID != d.events[1].ID || d.events[0].Attributes[connectors.AttrHash] != d.events[1].Attributes[connectors.AttrHash] {
 		t.Errorf("a letter that was moved is told apart: %+v", d.events)
+	}
+}
+
+func TestAnotherLetterUnderTheSameMessageIDIsAnotherEvent(t *testing.T) {
+	p, d := newPost(t), newDesk()
+	poll(t, p.box(nil), d, d.begun("INBOX"))
+	head := "Message-ID: <1@forms.example.org>\nSubject: Заявка\n"
+	for _, rest := range []string{
+		"From: ivan@example.ru\nDate: Mon, 02 Mar 2026 10:00:00 +0300",
+		"From: ivan@example.ru\nDate: Mon, 02 Mar 2026 07:00:00 +0000", // the same moment: the same letter
+		"From: ivan@example.ru\nDate: Mon, 02 Mar 2026 10:05:00 +0300",
+		"From: anna@example.ru\nDate: Mon, 02 Mar 2026 10:00:00 +0300",
+	} {
+		p.put("INBOX", time.Now(), letter(head+rest, "текст"))
+	}
+	poll(t, p.box(nil), d, func() bool { return d.count() == 4 })
+	if e := d.events; e[0].ID != e[1].ID || e[0].ID == e[2].ID || e[0].ID == e[3].ID || e[2].ID == e[3].ID {
+		t.Errorf("ids %s %s %s %s", e[0].ID, e[1].ID, e[2].ID, e[3].ID)
+	}
+	if e := d.events; e[0].Key != e[3].Key {
+		t.Errorf("the order of a correspondence is lost: %s %s", e[0].Key, e[3].Key)
 	}
 }
 
