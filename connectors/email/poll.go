@@ -17,14 +17,16 @@ import (
 // tell of those that came just before they began to.
 const again = 2 * time.Second
 
-var errNoServer = errors.New(`server is required, for example "imap.example.org:993"`)
+func (i *Instance) noServer() error {
+	return errors.New(say(i.connection.Language, "укажите сервер IMAP (server), например imap.example.org:993", `server is required, for example "imap.example.org:993"`))
+}
 
 // Poll takes the letters of the mailbox until ctx ends: what has come since the last time, however long ago that was,
 // then what comes.
 func (i *Instance) Poll(ctx context.Context, desk connectors.Desk) error {
 	if i.settings.Server == "" {
 		if i.settings.SMTP == "" {
-			return errNoServer
+			return i.noServer()
 		}
 		<-ctx.Done() // letters are only sent
 		return nil

@@ -525,7 +525,7 @@ func TestAWrongPasswordIsSaidInWordsAndNeverShown(t *testing.T) {
 	p, d := newPost(t), newDesk()
 	i := p.box(func(s *Settings) { s.Password = "another secret of ours" })
 	err := i.Poll(t.Context(), d.desk())
-	if err == nil || !strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), "another secret") {
+	if err == nil || !strings.Contains(err.Error(), "пароль приложения") || strings.Contains(err.Error(), "another secret") {
 		t.Errorf("it says %v", err)
 	}
 }

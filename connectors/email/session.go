@@ -24,9 +24,10 @@ var errSilent = errors.New("the server does not answer")
 // session is one connection to the mail server. Letters are only looked at (EXAMINE, BODY.PEEK): what is read and what is not
 // belongs to the people who read the box.
 type session struct {
-	client *imapclient.Client
-	news   chan struct{} // something has come
-	idles  bool
+	client   *imapclient.Client
+	news     chan struct{} // something has come
+	idles    bool
+	language string // of what stands in the way, for whoever repairs the connection
 }
 
 // connect opens a session until ctx ends. close must be called.
@@ -35,12 +36,12 @@ func (i *Instance) connect(ctx context.Context) (s *session, close func(), err e
 	defer cancel()
 	conn, err := i.dial(dialling, "tcp", i.settings.Server)
 	if err != nil {
-		return nil, nil, fmt.Errorf("connect to %s: %w", i.settings.Server, err)
+		return nil, nil, i.unreached(i.settings.Server, err)
 	}
-	s = &session{news: make(chan struct{}, 1)}
+	s = &session{news: make(chan struct{}, 1), language: i.connection.Language}
 	if err := s.greet(dialling, conn, i); err != nil {
 		conn.Close()
-		return nil, nil, fmt.Errorf("connect to %s: %w", i.settings.Server, err)
+		return nil, nil, i.unreached(i.settings.Server, err)
 	}
 	stop := context.AfterFunc(ctx, func() { s.client.Close() }) // the client takes no context
 	close = func() {
@@ -52,6 +53,10 @@ func (i *Instance) connect(ctx context.Context) (s *session, close func(), err e
 		return nil, nil, err
 	}
 	return s, close, nil
+}
+
+func (i *Instance) unreached(server string, err error) error {
+	return fmt.Errorf(say(i.connection.Language, "не удаётся соединиться с %s: %w", "connect to %s: %w"), server, err)
 }
 
 // greet makes the connection safe and hears the greeting.
@@ -95,10 +100,11 @@ func (s *session) signIn(settings Settings) error {
 	err := s.within(answer, func() error { return s.client.Login(settings.User, settings.Password.Reveal()).Wait() })
 	var refused *imap.Error
 	if errors.As(err, &refused) {
-		return fmt.Errorf("the server refuses the user name or the password (%s): check that access by IMAP is switched on and that it is an application password", refused.Text)
+		return fmt.Errorf(say(s.language, "сервер не принимает имя пользователя или пароль (%s): проверьте, что доступ по IMAP включён и что это пароль приложения",
+			"the server refuses the user name or the password (%s): check that access by IMAP is switched on and that it is an application password"), refused.Text)
 	}
 	if err != nil {
-		return fmt.Errorf("sign in: %w", err)
+		return fmt.Errorf(say(s.language, "не удаётся войти: %w", "sign in: %w"), err)
 	}
 	s.idles = s.client.Caps().Has(imap.CapIdle)
 	return nil
@@ -169,7 +175,7 @@ func (s *session) examine(name string) (*imap.SelectData, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open folder %s: %w", name, err)
+		return nil, fmt.Errorf(say(s.language, "папка %s не открывается: %w", "open folder %s: %w"), name, err)
 	}
 	return data, nil
 }

@@ -3,14 +3,13 @@ package email
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
 // Test signs in where letters are read and where they are sent, and opens each folder for looking. Both are tried, so that
 // whoever repairs the connection hears of all that is wrong.
 func (i *Instance) Test(ctx context.Context) error {
 	if i.settings.Server == "" && i.settings.SMTP == "" {
-		return errNoServer
+		return i.noServer()
 	}
 	return errors.Join(i.testReading(ctx), i.testSending(ctx))
 }
@@ -47,7 +46,7 @@ func (i *Instance) testSending(ctx context.Context) error {
 		return err
 	}
 	if err := client.DialWithContext(ctx); err != nil {
-		return fmt.Errorf("connect to %s: %w", i.settings.SMTP, err)
+		return i.unreached(i.settings.SMTP, err)
 	}
 	client.Close() // that the goodbye fails does not matter: it let us in
 	return nil

@@ -18,12 +18,12 @@ func TestATestOfAMailboxSaysWhatStandsInTheWay(t *testing.T) {
 	}{
 		"all is well":          {func(*Settings) {}, ""},
 		"only sending":         {func(s *Settings) { s.Server = "" }, ""},
-		"wrong password":       {func(s *Settings) { s.Password = "another" }, "user name or the password"},
+		"wrong password":       {func(s *Settings) { s.Password = "another" }, "пароль приложения"},
 		"a folder is missing":  {func(s *Settings) { s.Folders = []string{"INBOX", "Нет такой"} }, "Нет такой"},
 		"sent is missing":      {func(s *Settings) { s.Sent = "Отправленные" }, "Отправленные"},
 		"server away":          {func(s *Settings) { s.Server = "127.0.0.1:1" }, "127.0.0.1:1"},
 		"server of sent, away": {func(s *Settings) { s.SMTP = "127.0.0.1:1" }, "127.0.0.1:1"},
-		"no server":            {func(s *Settings) { s.Server, s.SMTP = "", "" }, "server is required"},
+		"no server":            {func(s *Settings) { s.Server, s.SMTP = "", "" }, "imap.example.org:993"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := Defaults

@@ -239,9 +239,6 @@ func TestAConnectionIsNeverGreenWhileNothingCanArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := func(at time.Time) string {
-		if err := r.Flush(t.Context()); err != nil {
-			t.Fatal(err)
-		}
 		view, err := r.View(t.Context(), "site", at)
 		if err != nil {
 			t.Fatal(err)

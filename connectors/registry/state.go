@@ -56,6 +56,9 @@ func (r *Registry) List(ctx context.Context, now time.Time) ([]View, error) {
 	if err := r.Refresh(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.Flush(ctx); err != nil { // what this process has counted since the last time
+		return nil, err
+	}
 	year, month, day := now.In(r.options.Zone).Date()
 	today := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 	rows, err := r.pool.Query(ctx, sql("counts"), pgx.NamedArgs{"today": today, "since": today.AddDate(0, 0, -29)})
