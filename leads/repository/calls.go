@@ -315,13 +315,23 @@ func (r *Repository) withLeads(ctx context.Context, tx pgx.Tx, captured []Captur
 
 // Reached tells of people at moments, in the same order, whether somebody of ours has talked with them since, for so long at least.
 func (r *Repository) Reached(ctx context.Context, tx pgx.Tx, contacts []int64, since []time.Time, talk time.Duration) ([]bool, error) {
-	out := make([]bool, len(contacts))
-	if len(contacts) == 0 {
+	return r.since(ctx, tx, "reached_since", len(contacts), pgx.NamedArgs{"contacts": contacts, "times": since, "seconds": seconds(talk)})
+}
+
+// MissedSince tells of people at moments, in the same order, whether they have called in vain since.
+func (r *Repository) MissedSince(ctx context.Context, tx pgx.Tx, contacts []int64, since []time.Time) ([]bool, error) {
+	return r.since(ctx, tx, "missed_since", len(contacts), pgx.NamedArgs{"contacts": contacts, "times": since})
+}
+
+// since says of each of so many people whether the statement finds its place among them.
+func (r *Repository) since(ctx context.Context, tx pgx.Tx, statement string, people int, args pgx.NamedArgs) ([]bool, error) {
+	out := make([]bool, people)
+	if people == 0 {
 		return out, nil
 	}
-	found, err := all(ctx, tx, pgx.RowTo[int64], sql("reached_since"), pgx.NamedArgs{"contacts": contacts, "times": since, "seconds": seconds(talk)})
+	found, err := all(ctx, tx, pgx.RowTo[int64], sql(statement), args)
 	if err != nil {
-		return nil, fmt.Errorf("look who has been reached: %w", err)
+		return nil, fmt.Errorf("look what has happened with people since (%s): %w", statement, err)
 	}
 	for _, no := range found {
 		out[no-1] = true

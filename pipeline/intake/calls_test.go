@@ -312,6 +312,26 @@ func TestNobodyIsCalledBackWhoWasReachedBeforeTheNewsOfTheMiss(t *testing.T) {
 	}
 }
 
+func TestALateWordOfAnEarlierConversationDoesNotCallBackWhoCalledInVainSince(t *testing.T) {
+	x := newExchange(t)
+	x.missed("call-2")
+	x.take()
+	x.pass(time.Minute)
+	over := x.clock.Unix() - 300 // minutes before the miss
+	x.send("/events/summary", fmt.Sprintf(`{"entry_id":"call-1","call_direction":2,"from":{"extension":"101"},"to":{"number":%q},"line_number":%q,"create_time":%d,"talk_time":%d,"end_time":%d}`,
+		client, ours, over-70, over-60, over))
+	x.take()
+	if x.running("missed_call") != 1 {
+		t.Error("nobody calls back any longer")
+	}
+	x.pass(time.Minute)
+	x.summary("call-3", 2, 40, 30)
+	x.take()
+	if x.running("missed_call") != 0 {
+		t.Error("somebody still has to call back")
+	}
+}
+
 func TestAHiddenNumberThatNobodyAnsweredIsKeptWithoutALead(t *testing.T) {
 	x := newExchange(t)
 	x.send("/events/summary", fmt.Sprintf(`{"entry_id":"call-1","call_direction":1,"from":{},"to":{"extension":"101"},"line_number":%q,"create_time":1,"talk_time":0,"end_time":20}`, ours))

@@ -36,7 +36,11 @@ func (c *Casework) Arrive(ctx context.Context, tx pgx.Tx, now time.Time, capture
 	if err != nil {
 		return err
 	}
-	a := arrival{book: book, started: map[startKey]bool{}, reached: reached}
+	outdated, err := c.outdated(ctx, tx, captured)
+	if err != nil {
+		return err
+	}
+	a := arrival{book: book, started: map[startKey]bool{}, reached: reached, outdated: outdated}
 	_, a.elsewhere = c.ledElsewhere()
 	for _, one := range captured {
 		a.add(one)
@@ -82,6 +86,7 @@ type arrival struct {
 	starts   []processes.StartRequest
 	started  map[startKey]bool
 	reached  map[string]bool     // missed calls after which somebody has talked with the client, by inquiry
+	outdated map[string]bool     // conversations after which the client has called in vain, by inquiry
 	again    []processes.Message // for route maps that were running already
 	further  []processes.Message // for route maps that this batch starts
 	troubles []error
@@ -109,7 +114,7 @@ func (a *arrival) add(one repository.Captured) {
 		return
 	}
 	if !one.LeadNew {
-		a.messages = append(a.messages, heard(one)...)
+		a.messages = append(a.messages, heard(one, a.outdated[one.InquiryID])...)
 	}
 	if a.elsewhere || one.Inquiry.Outgoing() && !one.LeadNew {
 		return
@@ -157,8 +162,9 @@ func (a *arrival) request(one repository.Captured, r Rule) {
 	a.again = append(a.again, missedAgain(one)...)
 }
 
-// heard are the messages an inquiry of an open lead is to its processes.
-func heard(one repository.Captured) []processes.Message {
+// heard are the messages an inquiry of an open lead is to its processes. An outdated conversation reached nobody who has called
+// in vain since.
+func heard(one repository.Captured, outdated bool) []processes.Message {
 	in := one.Inquiry
 	if in.Automatic || one.Copy {
 		return nil // no person turned to us again
@@ -168,7 +174,7 @@ func heard(one repository.Captured) []processes.Message {
 	if !in.Outgoing() && one.Outcome != repository.OutcomeAmended {
 		out = append(out, processes.Message{Subject: one.LeadID, Name: ClientContacted, Values: values})
 	}
-	if conversation(in) {
+	if conversation(in) && !outdated {
 		out = append(out, processes.Message{Subject: one.LeadID, Name: ClientReached, Values: values})
 	}
 	return out

@@ -90,6 +90,27 @@ func (c *Casework) reachedSince(ctx context.Context, tx pgx.Tx, captured []repos
 	return found, err
 }
 
+// outdated finds the conversations after which the client has called in vain: the news of one may come late, and whoever
+// called again is still to be called back.
+func (c *Casework) outdated(ctx context.Context, tx pgx.Tx, captured []repository.Captured) (map[string]bool, error) {
+	var inquiries []string
+	var contacts []int64
+	var ended []time.Time
+	for _, one := range captured {
+		if one.LeadID != 0 && one.ContactID != 0 && conversation(one.Inquiry) {
+			inquiries = append(inquiries, one.InquiryID)
+			contacts = append(contacts, one.ContactID)
+			ended = append(ended, one.Inquiry.ReceivedAt.Add(one.Inquiry.Call.Ring+one.Inquiry.Call.Talk))
+		}
+	}
+	missed, err := c.repo.MissedSince(ctx, tx, contacts, ended)
+	found := map[string]bool{}
+	for i, yes := range missed {
+		found[inquiries[i]] = yes
+	}
+	return found, err
+}
+
 // OpenCall makes a lead of a call that goes on, for who has it at their telephone: nobody has to wait for its end. When it
 // is in a lead already, it is that one.
 func (c *Casework) OpenCall(ctx context.Context, actor staff.Actor, call int64) (repository.Captured, error) {
