@@ -33,7 +33,7 @@ func fieldsOf(text string) []pair {
 			found = append(found, pair{strings.Trim(m[1], " *«»\""), strings.TrimSpace(m[2])})
 			open = len(found) - 1
 		case open >= 0 && found[open].value != "" && formName.MatchString(found[open].key) && page.MatchString(line):
-			found = append(found, pair{"page", line}) // Tilda writes it below the form's name, without a key
+			found = append(found, pair{"page", line}) // sites write it below the form's name, without a key
 			open = -1
 		case open >= 0 && found[open].value == "":
 			found[open].value = line
