@@ -199,3 +199,11 @@ type Connected struct {
 	Fault     error
 	RateLimit int // inquiries a minute
 }
+
+// Called reports that others may call the connection. One that goes and asks by itself has no door: what was posted there
+// would look as if it worked. A faulty one takes all, so that nothing is lost while it is mended.
+func (c *Connected) Called() bool {
+	_, receives := c.Instance.(Receiver)
+	_, polls := c.Instance.(Poller)
+	return receives || !polls
+}

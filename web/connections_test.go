@@ -60,6 +60,9 @@ func TestAConnectionIsTestedFromItsPage(t *testing.T) {
 	mark.post("/connections/at/site/test").says(t, http.StatusOK, "связь покажет только пришедшее сообщение", "ждёт первого сообщения")
 	mark.post("/connections/new", "provider", "email/imap", "name", "box", "s.server", "192.0.2.1:993", "s.user", "info@example.org", "s.folders", "INBOX", "s.every", "1m", "s.security", "tls", "s.smtp_security", "tls").leadsTo(t, "/connections/at/box")
 	mark.post("/connections/at/box/test").says(t, http.StatusOK, "Проверка не прошла", "192.0.2.1:993")
+	if page := mark.get("/connections/at/box"); strings.Contains(page.body, "/in/box/") || strings.Contains(page.body, "ошибка") {
+		t.Error("a mailbox has an address that others call, or is in trouble for having none")
+	}
 	mark.post("/connections/at/box/enable").leadsTo(t, "/connections/at/box")
 	mark.post("/connections/at/box/test").says(t, http.StatusOK, "Подключение выключено")
 	mark.post("/connections/at/nothing/test").says(t, http.StatusNotFound)

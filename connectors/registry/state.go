@@ -99,7 +99,10 @@ func (r *Registry) view(e *entry, what []happened, now time.Time) View {
 	v := View{
 		Name: s.Name, Connector: s.Connector, Provider: s.Provider, Title: s.Title, Source: s.Source, Settings: s.Settings,
 		FromConfig: s.FromConfig, Enabled: s.Enabled, RateLimit: s.RateLimit, CreatedAt: s.CreatedAt,
-		Today: map[string]int64{}, Month: map[string]int64{}, Addresses: r.Addresses(s.Name, now),
+		Today: map[string]int64{}, Month: map[string]int64{},
+	}
+	if e.connected.Called() {
+		v.Addresses = r.Addresses(s.Name, now)
 	}
 	for key, value := range e.connected.Secrets {
 		if value != "" {
@@ -129,7 +132,7 @@ func stateOf(e *entry, v View, refusedAt, now time.Time) State {
 		return state("error", e.connected.RedactText(e.connected.Fault.Error()))
 	case e.row.Trouble != "":
 		return state("error", e.row.Trouble)
-	case len(v.Addresses) == 0:
+	case len(v.Addresses) == 0 && e.connected.Called():
 		return state("error", "there is no valid address: make a new one")
 	case v.LastAt == nil && !refusedAt.IsZero(), v.LastAt != nil && refusedAt.After(*v.LastAt):
 		return state("refused", "") // the next one that is accepted proves the contrary

@@ -112,7 +112,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	address, rest, ok := splitPath(r.URL.EscapedPath())
 	if ok {
 		var c *connectors.Connected
-		if c, ok = h.Connections.Open(address.name, address.token, h.Now()); ok {
+		if c, ok = h.Connections.Open(address.name, address.token, h.Now()); ok && c.Called() {
 			h.receive(w, r, c, rest)
 			return
 		}

@@ -440,6 +440,18 @@ func TestAFailedLookAtTheBodyNeverRefusesIt(t *testing.T) {
 	}
 }
 
+// poller is a connection that goes and asks.
+type poller struct{}
+
+func (poller) Poll(context.Context, connectors.Desk) error { return nil }
+
+func TestAConnectionThatGoesAndAsksHasNoDoor(t *testing.T) {
+	d := around(&connectors.Connected{Connection: connectors.Connection{Name: "site"}, RateLimit: 600, Instance: poller{}}, nil)
+	if w := d.post("x=1"); w.Code != http.StatusNotFound || len(d.events) > 0 || len(d.counts) > 0 {
+		t.Errorf("status %d, %d events, counted %v", w.Code, len(d.events), d.counts)
+	}
+}
+
 func TestHandshakesAreAnsweredWithoutAnEvent(t *testing.T) {
 	d := given(t, "tilda", "", nil)
 	if w := d.post("test=test"); w.Code != http.StatusOK || len(d.events) > 0 {
