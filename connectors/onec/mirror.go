@@ -203,16 +203,20 @@ func (i *Instance) prepare(ctx context.Context) error {
 	return i.readWords(ctx)
 }
 
-// Test asks the base anew whether it publishes what the profile needs, also one that has refused the user: whoever tests
-// may have put that right in the base.
+// Test asks the base anew whether it publishes what the profile needs, in a session of its own, whose licence it gives back.
 func (i *Instance) Test(ctx context.Context) error {
-	if i.client != nil {
-		i.forget()
-		i.mu.Lock()
-		i.refused = refusal{}
-		i.mu.Unlock()
+	own, err := New(i.connection, i.settings, i.profile)
+	if err != nil {
+		return err
 	}
-	return i.prepare(ctx)
+	if own.client != nil {
+		defer func() {
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			own.client.Close(ending)
+		}()
+	}
+	return own.prepare(ctx)
 }
 
 // refusal is a login that the base did not let in. Every further try moves the account nearer to being locked, so nobody
