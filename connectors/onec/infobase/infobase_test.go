@@ -468,6 +468,17 @@ func TestLicencesAreGivenBackWhenPollingEnds(t *testing.T) {
 	}
 }
 
+func TestATestOfABaseSaysWhatIsWrongAndKeepsNoLicence(t *testing.T) {
+	base, i := serve(t, onectest.Behaviour{}, words)
+	if err := i.Test(t.Context()); err != nil || base.Sessions() != 0 {
+		t.Errorf("says %v, %d sessions are left", err, base.Sessions())
+	}
+	stranger := connectortest.Open(t, infobase.Provider(), `{"url":"http://127.0.0.1:1/unf","user":"gateway",`+words+`}`, map[string]string{"password": password})
+	if err := stranger.Instance.(*onec.Instance).Test(t.Context()); err == nil || strings.Contains(err.Error(), password) {
+		t.Errorf("nobody there: %v", err)
+	}
+}
+
 func TestNoSecretOfTheBaseIsInAnEvent(t *testing.T) {
 	base, i := serve(t, onectest.AsSeen(), `"history":true`)
 	if _, err := base.Add(onectest.Leads, onectest.Object{"Description": "Анна", "Комментарий": "пароль " + password}); err != nil {
