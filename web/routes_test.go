@@ -56,6 +56,7 @@ var allowedPages = map[string]string{
 	"POST /connections/at/:name":        "ax",
 	"POST /connections/at/:name/rotate": "ax",
 	"POST /connections/at/:name/enable": "ax",
+	"POST /connections/at/:name/test":   "ax",
 	"GET /dead-letters":                 "ha",
 	"GET /dead-letters/:id":             "ha",
 	"POST /dead-letters/:id/replay":     "ha",
