@@ -29,7 +29,7 @@ func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 	in := i.inquiry(&l, e.Attributes[attrFolder] == folderSent)
 	r := connectors.RequestOf(e)
 	in.Files = append(slices.Clone(r.Files), in.Files...)
-	in.VendorID = e.Subject
+	in.VendorID = identity(l.MessageID) // answers name it; the event also tells letters apart that share it
 	if hash, err := hex.DecodeString(e.Attributes[connectors.AttrHash]); err == nil {
 		in.BodyHash = hash
 	}
