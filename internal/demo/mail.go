@@ -16,7 +16,6 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"marshrut/internal/app"
-	"marshrut/pipeline"
 )
 
 // mailbox is the address of the company; its letters are in a post office of the demo company's own.
@@ -115,24 +114,32 @@ func (h *history) postMail(ctx context.Context, l letter) error {
 		return nil // looked at with the next letter that comes; it is filed as of its own moment
 	}
 	h.stale = true
-	return h.api.awaitFiled(ctx, pipeline.ID("mail", "id", l.id))
+	return await(ctx, h.gateway, "letter "+l.id+" is filed", `select exists (select from inquiry where connection = 'mail' and vendor_id = $1)`, l.id)
 }
 
 // awaitReading waits until the gateway reads the mailbox: what comes before that is history to it.
 func awaitReading(ctx context.Context, gateway *app.App) error {
+	return await(ctx, gateway, "the mailbox is read", `select count(*) >= 2 from connection_cursor where connection = 'mail'`)
+}
+
+// await asks the database until it says yes.
+func await(ctx context.Context, gateway *app.App, what, query string, arguments ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for folders := 0; folders < 2; {
-		if err := gateway.Pool().QueryRow(ctx, `select count(*) from connection_cursor where connection = 'mail'`).Scan(&folders); err != nil {
-			return fmt.Errorf("wait until the mailbox is read: %w", err)
+	for {
+		var yes bool
+		switch err := gateway.Pool().QueryRow(ctx, query, arguments...).Scan(&yes); {
+		case err != nil:
+			return fmt.Errorf("wait until %s: %w", what, err)
+		case yes:
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the mailbox is not read: %w", ctx.Err())
+			return fmt.Errorf("wait until %s: %w", what, ctx.Err())
 		case <-tick.C:
 		}
 	}
-	return nil
 }
