@@ -6,24 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// collected finds the folder of real letters beside the checkout, "" where there is none: the letters of this
-// package's own tests have what they have.
-func collected() string {
-	root := os.Getenv("MARSHRUT_CORPUS")
-	if dir, err := os.Getwd(); root == "" && err == nil {
-		for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			if _, err := os.Stat(filepath.Join(dir, "shared", "corpus")); err == nil {
-				root = filepath.Join(dir, "shared", "corpus")
-			}
-		}
-	}
-	if root == "" {
-		return ""
-	}
-	return filepath.Join(root, "mail")
-}
+	"marshrut/internal/corpustest"
+)
 
 // real is what a letter of the collection has to give. Text is how it begins.
 type real struct {
@@ -82,7 +67,7 @@ var letters = map[string]real{
 }
 
 func TestEachRealLetterGivesItsSenderSubjectTextAndFiles(t *testing.T) {
-	found, err := filepath.Glob(filepath.Join(collected(), "*.eml"))
+	found, err := filepath.Glob(filepath.Join(corpustest.Folder("mail"), "*.eml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +96,7 @@ func TestEachRealLetterGivesItsSenderSubjectTextAndFiles(t *testing.T) {
 }
 
 func TestTheAnswerOfARealLetterIsPartedFromWhatItAnswers(t *testing.T) {
-	folder := collected()
+	folder := corpustest.Folder("mail")
 	for name, want := range map[string]string{"51_talon_gmail": "Hello", "52_talon_outlook": "Hello", "53_talon_iphone": "Hello"} {
 		raw, err := os.ReadFile(filepath.Join(folder, name+".eml"))
 		if folder == "" || err != nil {

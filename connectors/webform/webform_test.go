@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"marshrut/connectors"
+	"marshrut/internal/corpustest"
 	"marshrut/leads"
 )
 
@@ -225,7 +226,7 @@ func TestTheWidgetIsWholeAndCarriesItsAddress(t *testing.T) {
 // The corpus holds real messages of vendors; where it is there, each has to give
 // somebody to call or write to.
 func TestRealMessagesGiveAnInquiry(t *testing.T) {
-	folder := corpus()
+	folder := corpustest.Folder("forms")
 	if folder == "" {
 		t.Log("no corpus beside the project: the recorded messages of the providers are all there is")
 		return
@@ -250,25 +251,6 @@ func TestRealMessagesGiveAnInquiry(t *testing.T) {
 			t.Errorf("%s: %+v", file, in)
 		}
 	}
-}
-
-// corpus looks for shared/corpus/forms beside one of the folders above.
-func corpus() string {
-	if named := os.Getenv("MARSHRUT_CORPUS"); named != "" {
-		return filepath.Join(named, "forms")
-	}
-	at, _ := os.Getwd()
-	for ; len(at) > 1; at = filepath.Dir(at) {
-		if found := filepath.Join(at, "shared", "corpus", "forms"); isFolder(found) {
-			return found
-		}
-	}
-	return ""
-}
-
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 func FuzzDecode(f *testing.F) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 
+	"marshrut/internal/corpustest"
 	"marshrut/processes/bpmn"
 	"marshrut/processes/bpmn/bpmntest"
 )
@@ -148,20 +149,11 @@ func TestAttributesOfOtherToolsThatMeanTheSameAreRead(t *testing.T) {
 	}
 }
 
-// corpus finds the collected models of other tools beside the checkout. Without them there is nothing to do here: the
-// other tests of this package are complete by themselves.
+// corpus is the collected models of other tools, none where there is no collection: the other tests of this package
+// are complete by themselves.
 func corpus(t testing.TB) []string {
 	t.Helper()
-	root := os.Getenv("MARSHRUT_CORPUS")
-	if dir, err := os.Getwd(); err == nil && root == "" {
-		for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			if _, err := os.Stat(filepath.Join(dir, "shared", "corpus")); err == nil {
-				root = filepath.Join(dir, "shared", "corpus")
-				break
-			}
-		}
-	}
-	files, err := filepath.Glob(filepath.Join(root, "bpmn", "*", "*.bpmn"))
+	files, err := filepath.Glob(filepath.Join(corpustest.Folder("bpmn"), "*", "*.bpmn"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"marshrut/internal/corpustest"
 )
 
 const entry = `<entry xmlns="http://www.w3.org/2005/Atom"><id>http://base.example/odata/standard.odata/Catalog_X(guid'5a1f0000-0000-4000-8000-000000000001')</id>
@@ -85,7 +87,7 @@ func TestEntriesOfAFeedAreReadOneByOne(t *testing.T) {
 
 // The samples are answers of real bases, on machines that have them.
 func TestAnswersOfRealBasesAreRead(t *testing.T) {
-	folder := "/work/shared/corpus/onec/samples"
+	folder := filepath.Join(corpustest.Folder("onec"), "samples")
 	for _, name := range []string{"ut_demo_selectchanges_kontragenty.xml", "ut_demo_selectchanges_zakaz_klienta.xml"} {
 		raw, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
