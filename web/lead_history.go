@@ -28,6 +28,7 @@ type entry struct {
 	Detail []detail
 	Files  []fileLink
 	group  string // inquiry, contact, task, change: for the filter
+	edit   bool   // of fields of the card
 }
 
 // fileLink is a file and where to get it; no address: its sender keeps it.
@@ -58,6 +59,7 @@ func (s *Server) leadHistory(ctx context.Context, actor staff.Actor, people *sta
 		p.Entries = append(p.Entries, p.taskEntry(t, s.Company.Location))
 	}
 	slices.SortStableFunc(p.Entries, func(a, b entry) int { return b.At.Compare(a.At) })
+	p.Entries = joinEdits(p.Entries)
 	p.filterEntries(kind)
 	if staff.ScopeOf(actor).Masked {
 		for i := range p.Entries {
@@ -65,6 +67,22 @@ func (s *Server) leadHistory(ctx context.Context, actor staff.Actor, people *sta
 		}
 	}
 	return nil
+}
+
+// oneEdit is how far apart changes of the card may be that are shown as one: a checklist changes it step by step.
+const oneEdit = 10 * time.Minute
+
+// joinEdits makes one entry of what one person changed on the card without anything else between, the newest first.
+func joinEdits(entries []entry) []entry {
+	var out []entry
+	for _, e := range entries {
+		if n := len(out) - 1; n >= 0 && e.edit && out[n].edit && e.Actor == out[n].Actor && out[n].At.Sub(e.At) < oneEdit {
+			out[n].Detail = slices.Concat(e.Detail, out[n].Detail) // the earlier change first
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 func (e *entry) hide() {
@@ -253,7 +271,7 @@ func (p page) journalEntry(at time.Time, actor, action string, data json.RawMess
 			e.Title = p.T("journal.lead_assigned", "name", name)
 		}
 	case "lead.changed":
-		e.Icon, e.Title, e.Detail = "note", p.T("journal.lead_changed"), p.changes(d)
+		e.Icon, e.Title, e.Detail, e.edit = "note", p.T("journal.lead_changed"), p.changes(d), true
 	case "lead.changed-without-task":
 		e.Title, e.Text = p.T("journal.without_task"), text("why")
 	case "exchange.conflict":
