@@ -110,7 +110,7 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 // awaitBase wants a lead that was entered in the simulated base to arrive, and ours to be there.
 func awaitBase(t *testing.T, gateway *app.App, token string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a base that did not answer at first is asked again after a pause
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
