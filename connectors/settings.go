@@ -255,8 +255,14 @@ type Setting struct {
 	Kind    string // text, secret, bool, number, duration, list, map
 	Title   Text
 	Hint    Text
-	Choices []string // of a text; empty: free
+	Choices []Choice // of a text; empty: free
 	Default any      // as it stands in JSON
+}
+
+// Choice is one of the values that a setting can have, and how it is called.
+type Choice struct {
+	Value string
+	Title Text
 }
 
 // SettingsOf describes the settings of a provider in their order.
@@ -273,10 +279,29 @@ func SettingsOf(p Provider) []Setting {
 			Hint:    Text{"ru": f.tag.Get("hint_ru"), "en": f.tag.Get("hint_en")},
 			Default: v.FieldByIndex(f.index).Interface(),
 		}
-		if c := f.tag.Get("choices"); c != "" {
-			s.Choices = strings.Split(c, ",")
-		}
+		s.Choices = choicesOf(f.tag)
 		all = append(all, s)
+	}
+	return all
+}
+
+// choicesOf reads `choices:"a,b" choices_ru:"первое,второе" choices_en:"first,second"`; a value without a title is its own.
+func choicesOf(tag reflect.StructTag) []Choice {
+	if tag.Get("choices") == "" {
+		return nil
+	}
+	var all []Choice
+	for _, value := range strings.Split(tag.Get("choices"), ",") {
+		all = append(all, Choice{Value: value, Title: Text{}})
+	}
+	for _, language := range []string{"ru", "en"} {
+		titles := strings.Split(tag.Get("choices_"+language), ",")
+		for i := range all {
+			all[i].Title[language] = all[i].Value
+			if i < len(titles) && titles[i] != "" {
+				all[i].Title[language] = titles[i]
+			}
+		}
 	}
 	return all
 }

@@ -26,6 +26,7 @@ type callsPage struct {
 	Q         string
 	Leads     []leadLine // open ones that fit
 	Problem   string
+	callLog
 }
 
 // callCard is a call with what is known of the other side.
@@ -54,7 +55,14 @@ func (s *Server) showCalls(c *gin.Context, actor staff.Actor) error {
 		s.pages.showPart(c, http.StatusOK, "calls", p)
 		return nil
 	}
-	s.pages.show(c, http.StatusOK, "calls", p)
+	return s.showCallsAndLog(c, actor, http.StatusOK, p)
+}
+
+func (s *Server) showCallsAndLog(c *gin.Context, actor staff.Actor, status int, p callsPage) (err error) {
+	if p.callLog, err = s.callLog(c.Request.Context(), actor, p.page, c.Request.URL.Query()); err != nil {
+		return err
+	}
+	s.pages.show(c, status, "calls", p)
 	return nil
 }
 
@@ -186,8 +194,7 @@ func (s *Server) showCallsAgain(c *gin.Context, actor staff.Actor, cause error, 
 		return errors.Join(cause, err)
 	}
 	p.Problem = p.refused(cause, status).Text
-	s.pages.show(c, status, "calls", p)
-	return nil
+	return s.showCallsAndLog(c, actor, status, p)
 }
 
 func (s *Server) openCall(c *gin.Context, actor staff.Actor, id int64) (repository.Captured, error) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
 
 	"marshrut/connectors"
 	"marshrut/connectors/registry"
@@ -111,7 +112,8 @@ type settingLine struct {
 	connectors.Setting
 	Title, Hint string
 	Value       string
-	Set         bool // a secret that has a value
+	Options     []option // what it can be set to; none: anything
+	Set         bool     // a secret that has a value
 }
 
 type countLine struct {
@@ -201,10 +203,13 @@ func midnight(t time.Time, zone *time.Location) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, zone)
 }
 
+// prose draws Markdown with tables: set-up texts compare the servers of mail services in one.
+var prose = goldmark.New(goldmark.WithExtensions(extension.Table))
+
 // markdown draws a text we ship. HTML in it is left out.
 func markdown(text string) (template.HTML, error) {
 	var out bytes.Buffer
-	if err := goldmark.Convert([]byte(text), &out); err != nil {
+	if err := prose.Convert([]byte(text), &out); err != nil {
 		return "", fmt.Errorf("draw a text: %w", err)
 	}
 	return template.HTML(out.String()), nil
@@ -231,6 +236,9 @@ func settingLines(provider connectors.Provider, v registry.View, typed map[strin
 		line.Value = settingText(setting.Kind, raw)
 		if text, ok := typed[setting.Key]; ok {
 			line.Value = text
+		}
+		for _, choice := range setting.Choices {
+			line.Options = append(line.Options, option{Value: choice.Value, Label: choice.Title.In(language), Chosen: choice.Value == line.Value})
 		}
 		lines = append(lines, line)
 	}

@@ -189,3 +189,10 @@ func TestRawBytesAreShownAsTextWhateverTheirEncoding(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFormOfAConnectionSaysItsChoicesInWordsAndItsTextShowsTables(t *testing.T) {
+	s := newStack(t)
+	root := s.as("root")
+	root.get("/connections/new?provider=email/imap").says(t, http.StatusOK, `<option value="none">без защиты</option>`, "<table>", "<td>Mail.ru</td>")
+	root.get("/connections/new?provider=onec/infobase").says(t, http.StatusOK, `<option value="onec">в 1С</option>`)
+}

@@ -16,7 +16,7 @@ import (
 // Settings are what every mailbox can be told. A provider gives them its defaults.
 type Settings struct {
 	Server   string            `json:"server" ru:"Сервер IMAP" en:"IMAP server" hint_ru:"Например imap.example.ru:993" hint_en:"For example imap.example.org:993"`
-	Security string            `json:"security" ru:"Защита соединения" en:"Security" choices:"tls,starttls,none" hint_ru:"tls: порт 993, starttls: порт 143. none годится только для сервера на этой же машине" hint_en:"tls: port 993, starttls: port 143. none is for a server on this very machine only"`
+	Security string            `json:"security" ru:"Защита соединения" en:"Security" choices:"tls,starttls,none" choices_ru:"TLS (порт 993),STARTTLS (порт 143),без защиты" choices_en:"TLS (port 993),STARTTLS (port 143),none" hint_ru:"Без защиты годится только сервер на этой же машине" hint_en:"None is for a server on this very machine only"`
 	User     string            `json:"user" ru:"Имя пользователя" en:"User name" hint_ru:"Обычно полный адрес ящика" hint_en:"Usually the whole address of the mailbox"`
 	Password connectors.Secret `json:"password" ru:"Пароль" en:"Password" hint_ru:"Пароль приложения, который почтовая служба выдаёт для программ, а не пароль от самого ящика" hint_en:"The application password that the mail service gives to programs, not the password of the mailbox itself"`
 	Address  string            `json:"address" ru:"Адрес ящика" en:"Address of the mailbox" hint_ru:"Если отличается от имени пользователя. От этого адреса уходят письма" hint_en:"When it differs from the user name. Letters are sent from this address"`
@@ -31,7 +31,7 @@ type Settings struct {
 	Mapping map[string]string `json:"mapping" ru:"Соответствие полей" en:"Field mapping" hint_ru:"Для писем вида «Поле: значение» от сайтов и площадок. Слева название поля в письме, справа name, phone, email, text, company, inn, city, product, amount или ignore" hint_en:"For letters like «Field: value» from sites and portals. On the left the field in the letter, on the right name, phone, email, text, company, inn, city, product, amount or ignore"`
 
 	SMTP         string            `json:"smtp" ru:"Сервер SMTP" en:"SMTP server" hint_ru:"Например smtp.example.ru:465. Пусто: письма через этот ящик не отправляются" hint_en:"For example smtp.example.org:465. Empty: no letters are sent through this mailbox"`
-	SMTPSecurity string            `json:"smtp_security" ru:"Защита при отправке" en:"Security of sending" choices:"tls,starttls,none" hint_ru:"tls: порт 465, starttls: порт 587" hint_en:"tls: port 465, starttls: port 587"`
+	SMTPSecurity string            `json:"smtp_security" ru:"Защита при отправке" en:"Security of sending" choices:"tls,starttls,none" choices_ru:"TLS (порт 465),STARTTLS (порт 587),без защиты" choices_en:"TLS (port 465),STARTTLS (port 587),none"`
 	Sender       string            `json:"sender" ru:"Имя отправителя" en:"Sender's name" hint_ru:"Как подписаны письма, например «Ромашка, отдел продаж»" hint_en:"How letters are signed, for example «Daisy, sales»"`
 	Templates    map[string]string `json:"templates" ru:"Тексты писем" en:"Texts of letters" hint_ru:"Шаблон: текст. Первая строка может начинаться со слова «Тема:». {имя} и {тема} подставляются" hint_en:"Template: text. The first line may begin with «Subject:». {name} and {subject} are filled in"`
 }

@@ -21,9 +21,9 @@ type Settings struct {
 	URL      string            `json:"url" ru:"Адрес публикации" en:"Address of the publication" hint_ru:"Например https://1c.example.org/unf" hint_en:"For example https://1c.example.org/unf"`
 	User     string            `json:"user" ru:"Пользователь базы" en:"User of the infobase" hint_ru:"Отдельный служебный пользователь с узкой ролью" hint_en:"A service user of its own with a narrow role"`
 	Password connectors.Secret `json:"password" ru:"Пароль" en:"Password"`
-	Profile  string            `json:"profile" ru:"Конфигурация" en:"Configuration" choices:"unf-3"`
+	Profile  string            `json:"profile" ru:"Конфигурация" en:"Configuration" choices:"unf-3" choices_ru:"1С:УНФ 3.0" choices_en:"1С:УНФ 3.0 (Small Business)"`
 
-	Processes string `json:"processes" ru:"Где ведутся процессы" en:"Where processes are led" choices:"here,onec" hint_ru:"here: задачи ставит Маршрут, этап лида в 1С только показывается. onec: этап и закрытие приходят из 1С, здесь задачи не ставятся" hint_en:"here: tasks are ours, and 1C only shows the stage. onec: stage and closing come from 1C, and no tasks are made here"`
+	Processes string `json:"processes" ru:"Где ведутся процессы" en:"Where processes are led" choices:"here,onec" choices_ru:"в Маршруте,в 1С" choices_en:"in Marshrut,in 1C" hint_ru:"В Маршруте: задачи ставит он, этап лида в 1С только показывается. В 1С: этап и закрытие приходят оттуда, здесь задачи не ставятся" hint_en:"In Marshrut: tasks are ours, and 1C only shows the stage. In 1C: stage and closing come from there, and no tasks are made here"`
 	Leads     bool   `json:"leads" ru:"Принимать новые лиды из 1С" en:"Take new leads from 1C"`
 	History   bool   `json:"history" ru:"Принять и прежние лиды" en:"Take earlier leads too" hint_ru:"Иначе только те, что появятся после подключения" hint_en:"Otherwise only those that appear after connecting"`
 
