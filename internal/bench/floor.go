@@ -59,7 +59,7 @@ const perBatch = 100
 // floor is how many leads a second PostgreSQL takes, with as many plain clients
 // as it takes most with: one or two.
 func (c *company) floor(ctx context.Context) (rate float64, err error) {
-	conn, err := pgx.Connect(ctx, c.server.URL(database))
+	conn, err := pgx.Connect(ctx, c.server.URL(c.database))
 	if err != nil {
 		return 0, err
 	}
@@ -99,7 +99,7 @@ func (c *company) insert(ctx context.Context, batches []*pgx.Batch, clients int)
 	close(queue)
 	conns := make([]*pgx.Conn, clients)
 	for i := range conns {
-		conn, err := pgx.Connect(ctx, c.server.URL(database))
+		conn, err := pgx.Connect(ctx, c.server.URL(c.database))
 		if err != nil {
 			return 0, err
 		}

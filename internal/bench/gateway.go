@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,6 +30,7 @@ data_dir: %s
 database: {url: %q}
 http: {listen: %q}
 log: {level: error}
+outgoing: {allow: [127.0.0.0/8]}
 connections:
   - {name: site, connector: webform, provider: generic, token: %s, rate_limit: 100000000}
 `
@@ -37,6 +39,8 @@ connections:
 type company struct {
 	config, listen string
 	server         *postgresServer
+	database       string
+	passwords      map[string]string // one-time ones, by login
 	pool           *pgxpool.Pool
 	gateway        gateway
 }
@@ -47,9 +51,8 @@ type gateway interface {
 	memory() float64 // MB
 }
 
-const database = "gateway"
-
-func newCompany(ctx context.Context, o options, dir string, server *postgresServer) (*company, error) {
+// newCompany installs a company in a database of its own. connections are more of them, in YAML.
+func newCompany(ctx context.Context, o options, dir string, server *postgresServer, database, connections string) (*company, error) {
 	if err := server.CreateDatabase(ctx, database); err != nil {
 		return nil, err
 	}
@@ -57,8 +60,8 @@ func newCompany(ctx context.Context, o options, dir string, server *postgresServ
 	if err != nil {
 		return nil, err
 	}
-	c := &company{config: filepath.Join(dir, "marshrut.yaml"), listen: listen, server: server}
-	text := fmt.Sprintf(settings, filepath.Join(dir, "data"), server.URL(database), listen, token)
+	c := &company{config: filepath.Join(dir, database+".yaml"), listen: listen, server: server, database: database, passwords: map[string]string{}}
+	text := fmt.Sprintf(settings, filepath.Join(dir, database+"-data"), server.URL(database), listen, token) + connections
 	if err := os.WriteFile(c.config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -73,11 +76,13 @@ func newCompany(ctx context.Context, o options, dir string, server *postgresServ
 
 // hire gives the processes somebody to give work to.
 func (c *company) hire(ctx context.Context, o options) error {
-	for _, person := range []string{"anna", "boris", "vera"} {
-		out, err := exec.CommandContext(ctx, o.binary, "user", "add", "-c", c.config, "--login", person, "--name", person, "--role", "manager", "--works", "manager,duty").CombinedOutput()
+	for n, person := range []string{"anna", "boris", "vera"} {
+		out, err := exec.CommandContext(ctx, o.binary, "user", "add", "-c", c.config, "--login", person, "--name", person, "--role", "manager", "--works", "manager,duty",
+			"--extension", strconv.Itoa(101+n)).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("add a manager: %w\n%s", err, out)
 		}
+		_, c.passwords[person], _ = strings.Cut(strings.TrimSpace(string(out)), ": ")
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ type options struct {
 	binary     string
 	cpuProfile string
 	full       bool
+	gateway    bool
+	channels   bool
 	rooms      bool
 	span       time.Duration // of each load
 	statements int           // how many of the costliest statements to list
@@ -32,7 +34,9 @@ func main() {
 	flag.StringVar(&o.binary, "binary", "bin/marshrut", "the gateway's program")
 	flag.StringVar(&o.cpuProfile, "cpuprofile", "", "run the gateway inside this process and write its CPU profile here")
 	flag.BoolVar(&o.full, "full", false, "the workbook with a million leads instead of 200,000")
-	flag.BoolVar(&o.rooms, "rooms", true, "also the benchmarks of single rooms: processes, timers, workbook")
+	flag.BoolVar(&o.gateway, "gateway", true, "the gateway under forms")
+	flag.BoolVar(&o.channels, "channels", true, "the gateway with a telephone exchange, a mailbox and a 1C base")
+	flag.BoolVar(&o.rooms, "rooms", true, "the benchmarks of single rooms: processes, timers, workbook")
 	flag.DurationVar(&o.span, "span", 15*time.Second, "how long each load goes on")
 	flag.IntVar(&o.statements, "statements", 0, "also list so many statements of the gateway that took PostgreSQL most of its time")
 	flag.Parse()
@@ -70,8 +74,15 @@ func measure(ctx context.Context, o options) error {
 		defer pprof.StopCPUProfile()
 	}
 	var results table
-	if err := measureGateway(ctx, o, dir, server, &results); err != nil {
-		return err
+	if o.gateway {
+		if err := measureGateway(ctx, o, dir, server, &results); err != nil {
+			return err
+		}
+	}
+	if o.channels {
+		if err := measureChannels(ctx, o, dir, server, &results); err != nil {
+			return err
+		}
 	}
 	if o.rooms {
 		measureRooms(ctx, o, server, &results)
@@ -82,7 +93,7 @@ func measure(ctx context.Context, o options) error {
 
 // measureGateway measures the whole: the gateway under load, from outside.
 func measureGateway(ctx context.Context, o options, dir string, server *postgresServer, results *table) error {
-	c, err := newCompany(ctx, o, dir, server)
+	c, err := newCompany(ctx, o, dir, server, "gateway", "")
 	if err != nil {
 		return err
 	}

@@ -32,9 +32,8 @@ with recursive connections as (
 	) o
 ), due as (
 	select d.id
-	from heads h
-	join delivery d using (id)
-	where d.state in ('waiting', 'leased') and d.due_at <= $1
+	from delivery d
+	where d.id = any(array(select id from heads)) and d.state in ('waiting', 'leased') and d.due_at <= $1
 	order by d.due_at
 	limit $3
 	for update of d skip locked
