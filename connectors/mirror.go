@@ -84,6 +84,10 @@ type Trouble struct {
 	Final bool          // trying again is in vain until a person has done something
 	After time.Duration // at least so long, if it is not final; 0: as usual
 	Err   error
+	// Whole: it is not of one object; nothing can be carried out at present. Final is then until an administrator has done something.
+	Whole bool
+	// Told is Words by language, where the connector has them in more than its own.
+	Told Text
 }
 
 func (t *Trouble) Error() string { return t.Words }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +19,8 @@ import (
 
 var _ delivery.Deliverer = (*Instance)(nil)
 
-// Deliver sends a letter. What the recipient's server refuses for good is permanent; everything else, a wrong password among
-// it, is tried again. A second try carries the same Message-ID.
+// Deliver sends a letter. What the recipient's server refuses for good is permanent; a server that is away or does not let us in
+// halts all letters; everything else is tried again. A second try carries the same Message-ID.
 func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
 	if !i.Carries(d.Kind) {
 		return delivery.Permanent{Err: fmt.Errorf("connection %s does not carry out %q", i.connection.Name, d.Kind)}
@@ -33,7 +34,7 @@ func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
 		return delivery.Permanent{Err: i.quiet(err)}
 	}
 	if err := i.send(ctx, message); err != nil {
-		return judge(i.quiet(err), err)
+		return i.judge(err)
 	}
 	return nil
 }
@@ -43,13 +44,49 @@ func (i *Instance) quiet(err error) error {
 	return errors.New(i.connection.RedactText(err.Error()))
 }
 
-// judge tells what a further try may mend (RFC 5321, 4.2.1): 4yz yes, 5yz about the letter or its recipient no.
-func judge(said, err error) error {
+// judge tells what a further try may mend (RFC 5321, 4.2.1): 4yz yes, 5yz about the letter or its recipient no. What the server
+// says before it hears of the recipient is about us, and holds for every letter.
+func (i *Instance) judge(err error) error {
+	said := i.quiet(err)
 	var refused *mail.SendError
-	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
+	ofLetter := errors.As(err, &refused)
+	switch {
+	case errors.As(err, new(unconnected)):
+		return i.halted(said, forPerson(err))
+	case ofLetter && (refused.ErrorCode() == 421 || refused.Reason == mail.ErrConnCheck):
+		return i.halted(said, false) // the server closes (4.2.2)
+	case ofLetter && refused.Reason == mail.ErrSMTPMailFrom:
+		return i.halted(said, !refused.IsTemp())
+	case ofLetter && !refused.IsTemp() && refused.ErrorCode() >= 500:
 		return delivery.Permanent{Err: said}
 	}
 	return said
+}
+
+// halted says that no letter at all can go out at present.
+func (i *Instance) halted(said error, person bool) error {
+	words := map[string]string{"ru": "Почтовый сервер не принимает писем: " + said.Error(), "en": "The mail server takes no letters: " + said.Error()}
+	if person {
+		words = map[string]string{
+			"ru": "Почтовый сервер отказывает нам: " + said.Error() + ". Проверьте адрес сервера, имя, пароль и сертификат в настройках подключения.",
+			"en": "The mail server refuses us: " + said.Error() + ". See the server's address, the user, the password and the certificate in the settings of the connection.",
+		}
+	}
+	return delivery.Halted{Err: said, Words: words, Connection: i.connection.Name, Person: person}
+}
+
+// unconnected is an error before any letter was spoken of.
+type unconnected struct{ error }
+
+func (u unconnected) Unwrap() error { return u.error }
+
+// forPerson tells a refusal that lasts, of our name and password or of the server's certificate, from a server that is away.
+func forPerson(err error) bool {
+	var said *textproto.Error
+	if errors.As(err, &said) {
+		return said.Code >= 500
+	}
+	return errors.As(err, new(*tls.CertificateVerificationError)) || errors.Is(err, mail.ErrNoSupportedAuthDiscovered)
 }
 
 // message writes the letter. The headers say that a machine wrote it, so that no other machine answers.
@@ -96,7 +133,7 @@ func (i *Instance) send(ctx context.Context, m *mail.Msg) error {
 		return err
 	}
 	if err := client.DialWithContext(ctx); err != nil {
-		return fmt.Errorf("connect to %s: %w", i.settings.SMTP, err)
+		return fmt.Errorf("connect to %s: %w", i.settings.SMTP, unconnected{err})
 	}
 	defer client.Close() // that the goodbye fails does not call the letter back
 	if err := client.Send(m); err != nil {

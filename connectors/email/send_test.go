@@ -37,6 +37,7 @@ type outbox struct {
 	letters [][]byte
 	to      []string
 	from    []string
+	mail    error // to every sender
 	rcpt    error // to every recipient
 	data    error // to every letter
 	bye     bool  // hang up instead of answering a letter that was taken
@@ -104,7 +105,7 @@ func (s *smtpSession) AuthMechanisms() []string { return []string{sasl.Plain} }
 func (s *smtpSession) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, given string) error {
 		if user != "info@example.org" || given != password {
-			return errors.New("wrong password " + given)
+			return &smtp.SMTPError{Code: 535, Message: "wrong password " + given}
 		}
 		return nil
 	}), nil
@@ -114,7 +115,7 @@ func (s *smtpSession) Mail(from string, _ *smtp.MailOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.from = append(s.from, from)
-	return nil
+	return s.mail
 }
 
 func (s *smtpSession) Rcpt(to string, _ *smtp.RcptOptions) error {
@@ -212,26 +213,45 @@ func TestALetterGoesOutSafelyWithItsThread(t *testing.T) {
 func TestWhatIsRefusedForGoodIsToldFromWhatATryMayMend(t *testing.T) {
 	refuse := func(code int) error { return &smtp.SMTPError{Code: code, Message: "because"} }
 	for name, c := range map[string]struct {
-		break1    func(*outbox, *Settings)
-		permanent bool
+		break1 func(*outbox, *Settings)
+		want   string
 	}{
-		"no such address":        {func(o *outbox, _ *Settings) { o.rcpt = refuse(550) }, true},
-		"greylisting":            {func(o *outbox, _ *Settings) { o.rcpt = refuse(451) }, false},
-		"spam":                   {func(o *outbox, _ *Settings) { o.data = refuse(554) }, true},
-		"the disk is full":       {func(o *outbox, _ *Settings) { o.data = refuse(452) }, false},
-		"a wrong password":       {func(_ *outbox, s *Settings) { s.Password = "another secret of ours" }, false},
-		"nobody listens":         {func(_ *outbox, s *Settings) { s.SMTP = "127.0.0.1:1" }, false},
-		"it hangs up in the end": {func(o *outbox, _ *Settings) { o.bye = true }, false},
+		"no such address":        {func(o *outbox, _ *Settings) { o.rcpt = refuse(550) }, "permanent"},
+		"greylisting":            {func(o *outbox, _ *Settings) { o.rcpt = refuse(451) }, "again"},
+		"spam":                   {func(o *outbox, _ *Settings) { o.data = refuse(554) }, "permanent"},
+		"the disk is full":       {func(o *outbox, _ *Settings) { o.data = refuse(452) }, "again"},
+		"a wrong password":       {func(_ *outbox, s *Settings) { s.Password = "another secret of ours" }, "halted for a person"},
+		"nobody listens":         {func(_ *outbox, s *Settings) { s.SMTP = "127.0.0.1:1" }, "halted"},
+		"the server closes":      {func(o *outbox, _ *Settings) { o.rcpt = refuse(421) }, "halted"},
+		"too many letters of us": {func(o *outbox, _ *Settings) { o.mail = refuse(450) }, "halted"},
+		"we may not send":        {func(o *outbox, _ *Settings) { o.mail = refuse(553) }, "halted for a person"},
+		"it hangs up in the end": {func(o *outbox, _ *Settings) { o.bye = true }, "again"},
 	} {
 		o := newOutbox(t, "none")
 		err := o.sender(t, "none", func(s *Settings) { c.break1(o, s) }).Deliver(t.Context(), order1(t, nil))
-		if err == nil || errors.As(err, new(delivery.Permanent)) != c.permanent {
-			t.Errorf("%s: %v", name, err)
+		if got := verdict(err); got != c.want {
+			t.Errorf("%s: %s, want %s: %v", name, got, c.want, err)
 		}
 		if err != nil && (strings.Contains(err.Error(), password) || name == "a wrong password" && strings.Contains(err.Error(), "letters of")) {
 			t.Errorf("%s: the password is told: %v", name, err)
 		}
 	}
+}
+
+// verdict is what becomes of a delivery after an error.
+func verdict(err error) string {
+	halted := delivery.Halted{}
+	switch {
+	case err == nil:
+		return "done"
+	case errors.As(err, &halted) && halted.Person:
+		return "halted for a person"
+	case errors.As(err, &halted):
+		return "halted"
+	case errors.As(err, new(delivery.Permanent)):
+		return "permanent"
+	}
+	return "again"
 }
 
 func TestALetterThatNobodyMayGetIsRefusedWithTheReason(t *testing.T) {

@@ -73,31 +73,32 @@ func (i *Instance) trouble(err error) error {
 	case odata.Forbidden:
 		t.Words = fmt.Sprintf(i.say.forbidden, err)
 		if e := new(odata.Error); errors.As(err, &e) && !e.Coded { // the login, not a right to one object
+			t.Whole = true
 			i.mu.Lock()
 			i.refused.again(time.Now(), t)
 			i.mu.Unlock()
 		}
 	case odata.NoSession:
-		t.Words, t.Final, t.After = i.say.noSession, false, noSessionPause
+		t.Words, t.Final, t.After, t.Whole = i.say.noSession, false, noSessionPause, true
 	case odata.NotOData:
-		t.Words = i.say.notODataPage
+		t.Words, t.Whole = i.say.notODataPage, true
 	case odata.Truncated:
 		t.Words = fmt.Sprintf(i.say.kept, err)
 	case odata.NotFound:
 		return fmt.Errorf("%w: %w", connectors.ErrGone, err)
 	case odata.NotPublished:
 		i.forget()
-		t.Words, t.Final = fmt.Sprintf(i.say.noPublication, err), false // it is published anew at times
+		t.Words, t.Final, t.Whole = fmt.Sprintf(i.say.noPublication, err), false, true // it is published anew at times
 		if e := new(odata.Error); errors.As(err, &e) && e.Coded {
 			_, set, _ := strings.Cut(e.Op, " ")
-			t.Words, t.Final = fmt.Sprintf(i.say.unpublished, human(set)), true
+			t.Words, t.Final, t.Whole = fmt.Sprintf(i.say.unpublished, human(set)), true, false
 		}
 	case odata.Changed:
 		return fmt.Errorf("%w: %w", connectors.ErrMeanwhile, err)
 	case odata.Refused:
 		t.Words = fmt.Sprintf(i.say.refused, err)
 	default: // unavailable, ambiguous, locked, too large
-		t.Words, t.Final = fmt.Sprintf(i.say.unreachable, err), false
+		t.Words, t.Final, t.Whole = fmt.Sprintf(i.say.unreachable, err), false, odata.Is(err, odata.Unavailable)
 	}
 	return t
 }

@@ -29,7 +29,7 @@ type writer interface {
 }
 
 // carrier finds the connection for a request that names none: the one that the lead came by, else the first by name.
-func (a *App) carrier(r delivery.Request) (carrier, bool) {
+func (a *App) carrier(r delivery.Request) (name string, found carrier, ok bool) {
 	var order struct {
 		Values struct {
 			Lead struct {
@@ -46,13 +46,13 @@ func (a *App) carrier(r delivery.Request) (carrier, bool) {
 			continue
 		}
 		if c.Name == order.Values.Lead.Connection {
-			return found, true
+			return c.Name, found, true
 		}
 		if chosen == nil {
-			chosen = found
+			name, chosen = c.Name, found
 		}
 	}
-	return chosen, chosen != nil
+	return name, chosen, chosen != nil
 }
 
 // lettered is a carrier with what it cannot know: the correspondence that a letter belongs to before it goes out, and the

@@ -109,7 +109,7 @@ func (a *App) deliverer(r delivery.Request) (delivery.Deliverer, bool) {
 	}
 	connected, ok := a.Connections.Get(r.Connection)
 	if !ok {
-		found, ok := a.carrier(r)
+		_, found, ok := a.carrier(r)
 		return lettered{a, found}, ok
 	}
 	if found, ok := connected.Instance.(carrier); ok {
@@ -119,15 +119,21 @@ func (a *App) deliverer(r delivery.Request) (delivery.Deliverer, bool) {
 	return deliverer, ok
 }
 
-// enqueue notes what has to go out. What no connection can carry out, such as a letter before outgoing mail is connected, is
+// enqueue notes what has to go out, under the connection that carries it out, so that one that pauses holds up no other. What no
+// connection can carry out, such as a letter before outgoing mail is connected, is
 // parked at once, with the reason, unless a process waits to be told: a lease and a refusal for each would only cost.
 func (a *App) enqueue(ctx context.Context, tx pgx.Tx, now time.Time, requests []delivery.Request) error {
 	for i := range requests {
 		r := &requests[i]
-		if r.Kind == kindWebhook || r.Instance != 0 || a.Connections == nil {
+		if r.Kind == kindWebhook || a.Connections == nil {
 			continue
 		}
-		if _, ok := a.deliverer(*r); !ok {
+		if _, ok := a.Connections.Get(r.Connection); !ok {
+			if name, _, ok := a.carrier(*r); ok {
+				r.Connection = name
+			}
+		}
+		if _, ok := a.deliverer(*r); !ok && r.Instance == 0 {
 			r.Parked = nobody(r.Kind)
 		}
 	}

@@ -89,7 +89,8 @@ type Delivery struct {
 
 // Deliverer sends one delivery. It may be called again for the same one: what
 // makes that harmless is the IdempotencyKey. The context carries a deadline. An
-// error is tried again later unless it is Permanent.
+// error is tried again later unless it is Permanent; one that is Halted stops the
+// whole connection.
 type Deliverer interface {
 	Deliver(ctx context.Context, d Delivery) error
 }
@@ -181,9 +182,12 @@ func List(ctx context.Context, db postgres.DB, f Filter) ([]Delivery, error) {
 	return list, nil
 }
 
-// Replay lets a parked delivery be tried again from the start.
+// Replay lets a parked delivery be tried again from the start, though its connection is paused.
 func Replay(ctx context.Context, tx pgx.Tx, now time.Time, id int64) (Delivery, error) {
 	d, err := one(ctx, tx, replaySQL, id, now)
+	if err == nil {
+		err = Resume(ctx, tx, now, d.Connection)
+	}
 	if err == nil {
 		_, err = tx.Exec(ctx, `select pg_notify($1, '')`, channel)
 	}
@@ -232,6 +236,7 @@ type row struct {
 	LastError      string
 	CreatedAt      time.Time
 	DoneAt         *time.Time
+	HaltedAt       *time.Time
 }
 
 func scan(r pgx.CollectableRow) (Delivery, error) {

@@ -47,6 +47,9 @@ func ParkedKinds(ctx context.Context, db postgres.DB) ([]ParkedKind, error) {
 func ReplayKind(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind string) (int, error) {
 	tag, err := tx.Exec(ctx, replayKindSQL, now, connection, kind, MaxAtOnce)
 	if err == nil {
+		err = Resume(ctx, tx, now, connection)
+	}
+	if err == nil {
 		_, err = tx.Exec(ctx, `select pg_notify($1, '')`, channel)
 	}
 	if err != nil {
@@ -65,7 +68,7 @@ func Hasten(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind stri
 	if err != nil {
 		return fmt.Errorf("hasten %s for %s: %w", kind, connection, err)
 	}
-	return nil
+	return Resume(ctx, tx, now, connection)
 }
 
 // DiscardKind gives up what is parked of a kind, the oldest MaxAtOnce of it, and tells how many; the reason is kept with each.

@@ -10,10 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -36,7 +39,9 @@ type Webhook struct {
 var _ Deliverer = Webhook{}
 
 // Deliver posts the call. 2xx is done; 410 is permanent; a redirect is a failure
-// and is not followed; Retry-After is honoured.
+// and is not followed. A server that cannot be reached, or says itself when to come
+// again (429 and 503 with Retry-After), halts all that goes there; another failure
+// may be about this one call.
 func (w Webhook) Deliver(ctx context.Context, d Delivery) error {
 	var call WebhookCall
 	if err := json.Unmarshal(d.Payload, &call); err != nil {
@@ -51,7 +56,11 @@ func (w Webhook) Deliver(ctx context.Context, d Delivery) error {
 	}
 	res, err := w.Client.Do(req)
 	if err != nil {
-		return fmt.Errorf("call the web hook: %w", withoutURL(err))
+		err = fmt.Errorf("call the web hook: %w", withoutURL(err))
+		if unreachable(err) {
+			return halted(err, 0, "Сервер веб-хука не отвечает", "The server of the web hook does not answer")
+		}
+		return err
 	}
 	defer res.Body.Close()
 	io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
@@ -107,13 +116,42 @@ func verdict(res *http.Response) error {
 	case res.StatusCode/100 == 3:
 		return fmt.Errorf("%w: redirects are not followed", err)
 	}
-	if seconds, bad := strconv.Atoi(res.Header.Get("Retry-After")); bad == nil && seconds > 0 {
-		return Later{Err: err, After: time.Duration(min(seconds, 1<<20)) * time.Second}
-	}
-	if at, bad := http.ParseTime(res.Header.Get("Retry-After")); bad == nil {
-		return Later{Err: err, After: time.Until(at)}
+	after, said := retryAfter(res)
+	switch {
+	case said && (res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusTooManyRequests):
+		return halted(err, after, "Сервер веб-хука просит подождать", "The server of the web hook asks to wait")
+	case said:
+		return Later{Err: err, After: after}
 	}
 	return err
+}
+
+// retryAfter reads when to come again (RFC 9110, 10.2.3).
+func retryAfter(res *http.Response) (time.Duration, bool) {
+	header := res.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return time.Duration(min(seconds, 1<<20)) * time.Second, seconds > 0
+	}
+	at, err := http.ParseTime(header)
+	return time.Until(at), err == nil
+}
+
+func halted(err error, after time.Duration, ru, en string) error {
+	return Halted{Err: err, After: max(0, after), Words: map[string]string{"ru": ru + ": " + err.Error(), "en": en + ": " + err.Error()}}
+}
+
+// unreachable tells a server that nobody can reach at present. A name that does not exist and an address that is not allowed are
+// mistakes of the route map instead: they use attempts up, so that the process has its incident and whoever drew it hears of it.
+func unreachable(err error) bool {
+	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
+		return !dns.IsNotFound
+	}
+	op := (*net.OpError)(nil)
+	if !errors.As(err, &op) || op.Op != "dial" {
+		return false
+	}
+	away := func(e syscall.Errno) bool { return errors.Is(err, e) }
+	return op.Timeout() || slices.ContainsFunc([]syscall.Errno{syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH}, away)
 }
 
 // withoutURL drops the address from an HTTP client's error: its path or query may

@@ -67,15 +67,19 @@ func TestAnAnswerDecidesWhetherAWebhookIsTriedAgain(t *testing.T) {
 		done      bool
 		permanent bool
 		after     time.Duration
+		halts     bool
 	}{
 		{status: 200, done: true},
 		{status: 204, done: true},
 		{status: 302},
 		{status: 400},
 		{status: 410, permanent: true},
-		{status: 429, header: "120", after: 2 * time.Minute},
+		{status: 429, header: "120", after: 2 * time.Minute, halts: true},
+		{status: 500, header: "120", after: 2 * time.Minute},
 		{status: 500},
+		{status: 503},
 		{status: 503, header: "nonsense"},
+		{status: 503, header: "120", after: 2 * time.Minute, halts: true},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.status), func(t *testing.T) {
@@ -98,15 +102,36 @@ func TestAnAnswerDecidesWhetherAWebhookIsTriedAgain(t *testing.T) {
 			if errors.As(err, new(delivery.Permanent)) != test.permanent {
 				t.Errorf("%v: permanent, want %v", err, test.permanent)
 			}
-			later := delivery.Later{}
+			later, halted := delivery.Later{}, delivery.Halted{}
 			errors.As(err, &later)
-			if later.After != test.after {
-				t.Errorf("comes again after %s, want %s", later.After, test.after)
+			if halts := errors.As(err, &halted); halts != test.halts {
+				t.Errorf("halts the rest: %t, want %t", halts, test.halts)
+			}
+			if after := later.After + halted.After; after != test.after {
+				t.Errorf("comes again after %s, want %s", after, test.after)
 			}
 			if followed {
 				t.Error("a redirect was followed")
 			}
 		})
+	}
+}
+
+func TestAServerThatIsAwayHaltsItsWebhooksButAWrongAddressDoesNot(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	err := webhook(loopback).Deliver(t.Context(), call(gone.URL+"/secret"))
+	halted := delivery.Halted{}
+	if !errors.As(err, &halted) || halted.Person || strings.Contains(halted.Words["ru"], "secret") {
+		t.Errorf("nobody listens: %#v", err)
+	}
+	for name, err := range map[string]error{
+		"not allowed":  webhook(safedial.Policy{}).Deliver(t.Context(), call(gone.URL)),
+		"no such name": webhook(loopback).Deliver(t.Context(), call("http://nowhere.invalid/")),
+	} {
+		if err == nil || name == "not allowed" && errors.As(err, &halted) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -239,20 +239,36 @@ func (r *run) outcome(ctx context.Context, tx pgx.Tx, d Delivery, outcome error)
 		}
 		return r.settle(ctx, tx, done, nil)
 	}
+	if halted := (Halted{}); errors.As(outcome, &halted) {
+		if put, err := r.halt(ctx, tx, d, halted); put || err != nil {
+			return err
+		}
+		outcome = Later{Err: halted, After: halted.After}
+	}
 	needless := errors.As(outcome, new(Needless))
-	if needless && d.Instance == 0 {
+	if needless || errors.As(outcome, new(Permanent)) || d.Attempts >= r.MaxAttempts {
+		return r.giveUp(ctx, tx, d, outcome, needless && d.Instance == 0)
+	}
+	if _, err := tx.Exec(ctx, retrySQL, d.ID, d.Attempts, r.Now().Add(r.pause(d.Attempts, outcome)), words(outcome.Error())); err != nil {
+		return err
+	}
+	return release(ctx, tx, r.Now(), d.Connection)
+}
+
+// giveUp sets a delivery aside that nobody could get, and parks another.
+func (r *run) giveUp(ctx context.Context, tx pgx.Tx, d Delivery, outcome error, aside bool) error {
+	if err := probeNext(ctx, tx, r.Now(), d); err != nil {
+		return err
+	}
+	if aside {
 		_, err := one(ctx, tx, setAsideSQL, d.ID, d.Attempts, r.Now(), words(outcome.Error()))
 		return err
 	}
-	if needless || errors.As(outcome, new(Permanent)) || d.Attempts >= r.MaxAttempts {
-		parked, err := one(ctx, tx, parkSQL, d.ID, d.Attempts, words(outcome.Error()))
-		if err != nil {
-			return err
-		}
-		return r.settle(ctx, tx, parked, outcome)
+	parked, err := one(ctx, tx, parkSQL, d.ID, d.Attempts, words(outcome.Error()))
+	if err != nil {
+		return err
 	}
-	_, err := tx.Exec(ctx, retrySQL, d.ID, d.Attempts, r.Now().Add(r.pause(d.Attempts, outcome)), words(outcome.Error()))
-	return err
+	return r.settle(ctx, tx, parked, outcome)
 }
 
 // words makes what the other side said fit for a text column: it may be long,

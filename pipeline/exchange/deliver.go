@@ -52,6 +52,12 @@ func forWorker(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &trouble) && trouble.Whole:
+		told := trouble.Told
+		if told == nil {
+			told = connectors.Text{"ru": trouble.Words, "en": trouble.Words}
+		}
+		return delivery.Halted{Err: err, Words: told, After: trouble.After, Person: trouble.Final}
 	case errors.As(err, &trouble) && trouble.Final:
 		return delivery.Permanent{Err: err}
 	case errors.As(err, &trouble) && trouble.After > 0:
