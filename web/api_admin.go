@@ -280,18 +280,43 @@ func readOptionalJSON(c *gin.Context, into any) error {
 
 // apiConnection is a configured connection and what happens on it. Its address holds its token and is not here.
 type apiConnection struct {
-	Name       string             `json:"name"`
-	Title      string             `json:"title"`
-	Connector  string             `json:"connector"`
-	Provider   string             `json:"provider"`
-	Source     string             `json:"source"`
-	Enabled    bool               `json:"enabled"`
-	FromConfig bool               `json:"from_config"`
-	State      apiConnectionState `json:"state"`
-	LastAt     *string            `json:"last_event_at"`
-	Today      map[string]int64   `json:"today"`
-	Month      map[string]int64   `json:"month"`
-	CreatedAt  string             `json:"created_at"`
+	Name        string             `json:"name"`
+	Title       string             `json:"title"`
+	Connector   string             `json:"connector"`
+	Provider    string             `json:"provider"`
+	Source      string             `json:"source"`
+	Enabled     bool               `json:"enabled"`
+	FromConfig  bool               `json:"from_config"`
+	State       apiConnectionState `json:"state"`
+	LastAt      *string            `json:"last_event_at"`
+	ConfirmedAt *string            `json:"confirmed_at"`
+	Today       map[string]int64   `json:"today"`
+	Month       map[string]int64   `json:"month"`
+	CreatedAt   string             `json:"created_at"`
+	Paused      []apiPause         `json:"paused"`
+}
+
+// apiPause is why nothing goes out through a connection at present.
+type apiPause struct {
+	Reason  string `json:"reason"`
+	Needs   string `json:"needs"`
+	Waiting int    `json:"waiting"`
+	Since   string `json:"since"`
+	Until   string `json:"until"`
+}
+
+func (s *Server) apiPauses(lines []pauseLine, connection string) []apiPause {
+	paused := []apiPause{}
+	for _, l := range lines {
+		needs := "time"
+		if l.Person {
+			needs = "administrator"
+		}
+		if l.Via == connection {
+			paused = append(paused, apiPause{l.Why, needs, l.Waiting, s.moment(l.Since), s.moment(l.Until)})
+		}
+	}
+	return paused
 }
 
 type apiConnectionState struct {
@@ -309,10 +334,15 @@ func (s *Server) apiConnections(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	language := s.apiLanguage(actor)
+	pauses, err := s.pauses(c.Request.Context(), language, "")
+	if err != nil {
+		return err
+	}
 	c.JSON(http.StatusOK, listOf(found, "", func(v registry.View) apiConnection {
 		return apiConnection{Name: v.Name, Title: v.Title, Connector: v.Connector, Provider: v.Provider, Source: v.Source, Enabled: v.Enabled, FromConfig: v.FromConfig,
-			State:  apiConnectionState{v.State.Code, v.State.Title.In(language), v.State.Detail},
-			LastAt: s.momentOrNull(v.LastAt), Today: counted(v.Today), Month: counted(v.Month), CreatedAt: s.moment(v.CreatedAt)}
+			State:  apiConnectionState{v.State.Code, v.State.Title.In(language), v.State.Detail.In(language)},
+			LastAt: s.momentOrNull(v.LastAt), ConfirmedAt: s.momentOrNull(v.ConfirmedAt), Today: counted(v.Today), Month: counted(v.Month), CreatedAt: s.moment(v.CreatedAt),
+			Paused: s.apiPauses(pauses, v.Name)}
 	}))
 	return nil
 }

@@ -36,13 +36,15 @@ type connectionLine struct {
 	registry.View
 	ProviderTitle string
 	StateText     string
+	StateDetail   string
 	Tone          string
+	Pauses        []pauseLine // of what goes out through it
 }
 
-var stateTones = map[string]string{"working": "good", "error": "danger", "refused": "danger", "waiting": "info", "silent": "warn"}
+var stateTones = map[string]string{"working": "good", "error": "danger", "refused": "danger", "unattended": "danger", "unhandled": "danger", "waiting": "info", "silent": "warn"}
 
 func (s *Server) connectionLine(v registry.View, language string) connectionLine {
-	line := connectionLine{View: v, ProviderTitle: v.Provider, StateText: v.State.Title.In(language), Tone: stateTones[v.State.Code]}
+	line := connectionLine{View: v, ProviderTitle: v.Provider, StateText: v.State.Title.In(language), StateDetail: v.State.Detail.In(language), Tone: stateTones[v.State.Code]}
 	if provider, ok := s.provider(v.Connector, v.Provider); ok {
 		line.ProviderTitle = provider.Title.In(language)
 	}
@@ -63,8 +65,14 @@ func (s *Server) showConnections(c *gin.Context, actor staff.Actor) error {
 	if err != nil {
 		return err
 	}
+	pauses, err := s.pauses(c.Request.Context(), p.Lang, "")
+	if err != nil {
+		return err
+	}
 	for _, v := range list {
-		p.List = append(p.List, s.connectionLine(v, p.Lang))
+		line := s.connectionLine(v, p.Lang)
+		line.Pauses = slices.DeleteFunc(slices.Clone(pauses), func(l pauseLine) bool { return l.Via != v.Name })
+		p.List = append(p.List, line)
 	}
 	for _, provider := range s.Providers {
 		p.Providers = append(p.Providers, option{Value: provider.Connector + "/" + provider.Name, Label: provider.Title.In(p.Lang)})
@@ -151,6 +159,10 @@ func (s *Server) connectionPage(c *gin.Context, actor staff.Actor, v registry.Vi
 	p := connectionPage{page: s.page(c, actor, "connections.title"), New: fresh, MayManage: actor.Can(staff.ManageConnections) && !v.FromConfig,
 		MayTest: actor.Can(staff.ManageConnections) && !fresh}
 	p.connectionLine = s.connectionLine(v, p.Lang)
+	var err error
+	if p.Pauses, err = s.pauses(c.Request.Context(), p.Lang, v.Name); err != nil {
+		return p, err
+	}
 	p.page.Title = cmp.Or(v.Title, v.Name, p.ProviderTitle)
 	provider, ok := s.provider(v.Connector, v.Provider)
 	if !ok {
@@ -407,12 +419,18 @@ func (s *Server) rotateConnection(c *gin.Context, _ staff.Actor) error {
 	return nil
 }
 
-// testConnection goes to the other side and shows what it found. Nothing is changed by it.
+// testConnection goes to the other side and shows what it found. Nothing is changed by it, but what was held up tries at once when
+// the other side answers.
 func (s *Server) testConnection(c *gin.Context, actor staff.Actor) error {
 	ctx, name := c.Request.Context(), c.Param("name")
 	asked, trouble := s.Connections.Test(ctx, name)
 	if errors.Is(trouble, connectors.ErrUnknown) {
 		return trouble
+	}
+	if asked && trouble == nil {
+		if err := s.resumeIfPaused(ctx, actor, name); err != nil {
+			return err
+		}
 	}
 	v, err := s.Connections.View(ctx, name, s.Now())
 	if err != nil {

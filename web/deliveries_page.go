@@ -18,6 +18,7 @@ import (
 // deliveriesPage is what templates/deliveries.html shows: what was to go out and did not, and why.
 type deliveriesPage struct {
 	page
+	Pauses  []pauseLine
 	Kinds   []parkedKind
 	List    []parkedLine
 	Next    string
@@ -46,6 +47,10 @@ func (s *Server) showDeliveries(c *gin.Context, actor staff.Actor) error {
 
 func (s *Server) deliveries(c *gin.Context, actor staff.Actor, status int, problem string) error {
 	p := deliveriesPage{page: s.page(c, actor, "deliveries.title"), May: actor.Can(staff.ReplayDeadLetters), Problem: problem, Reason: c.PostForm("reason")}
+	var err error
+	if p.Pauses, err = s.pauses(c.Request.Context(), p.Lang, ""); err != nil {
+		return err
+	}
 	kinds, err := delivery.ParkedKinds(c.Request.Context(), s.Pool)
 	if err != nil {
 		return err

@@ -24,6 +24,8 @@ func (s *stack) extend(d *Deps) {
 	s.must(err)
 	s.must(d.Connections.UpsertFile(s.t.Context(), s.now(), []registry.Configured{{Name: "site", Connector: "webform", Provider: "generic", Title: "Сайт", Source: "site", Token: "a token of the site, long enough"}}))
 	s.must(d.Connections.Refresh(s.t.Context()))
+	_, err = s.pool.Exec(s.t.Context(), `insert into gateway_process values ('all', 'test', '{edge,worker,web}', $1, $2)`, s.now(), s.now().AddDate(1, 0, 0))
+	s.must(err)
 	waiting := spool.New(s.pool, "inquiries", spool.Options{})
 	s.t.Cleanup(waiting.Close)
 	d.Spool = waiting

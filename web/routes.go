@@ -77,6 +77,7 @@ func (s *Server) routes(engine *gin.Engine) {
 	post("/connections/at/:name", staff.ManageConnections, s.saveConnection)
 	post("/connections/at/:name/rotate", staff.ManageConnections, s.rotateConnection)
 	post("/connections/at/:name/test", staff.ManageConnections, s.testConnection)
+	post("/connections/at/:name/resume", staff.ManageConnections, s.resumeConnection)
 	post("/connections/at/:name/enable", staff.ManageConnections, s.enableConnection)
 	get("/dead-letters", staff.SeeDeadLetters, s.showDead)
 	get("/dead-letters/:id", staff.SeeDeadLetters, s.showDeadLetter)
@@ -85,6 +86,7 @@ func (s *Server) routes(engine *gin.Engine) {
 
 	// The way out.
 	get("/deliveries", staff.SeeDeadLetters, s.showDeliveries)
+	post("/deliveries/resume", staff.ReplayDeadLetters, s.resumeDeliveries)
 	post("/deliveries/retry", staff.ReplayDeadLetters, s.retryKind)
 	post("/deliveries/discard", staff.ReplayDeadLetters, s.discardKind)
 	post("/deliveries/:id/retry", staff.ReplayDeadLetters, s.retryDelivery)

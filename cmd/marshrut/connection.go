@@ -6,7 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"marshrut/internal/app"
+	"marshrut/pipeline/delivery"
 )
 
 type connectionCommand struct {
@@ -22,13 +25,21 @@ func (l *connectionList) Run(c console, t *app.Tools) error {
 	if err != nil {
 		return err
 	}
+	pauses, err := delivery.Pauses(c.ctx, t.Pool)
+	if err != nil {
+		return err
+	}
 	return table(c, "NAME\tPROVIDER\tSTATE\tLAST\tTODAY\tADDRESS", func(row func(string, ...any)) error {
 		for _, v := range views {
 			address := "-"
 			if len(v.Addresses) > 0 {
 				address = v.Addresses[0].URL
 			}
-			row("%s\t%s/%s\t%s\t%s\t%d\t%s", v.Name, v.Connector, v.Provider, v.State.Title.In("en"), moment(t, v.LastAt), v.Today["accepted"], address)
+			state := v.State.Title.In("en")
+			if slices.ContainsFunc(pauses, func(p delivery.Pause) bool { return p.Via == v.Name }) {
+				state += ", sending is paused"
+			}
+			row("%s\t%s/%s\t%s\t%s\t%d\t%s", v.Name, v.Connector, v.Provider, state, moment(t, v.LastAt), v.Today["accepted"], address)
 		}
 		return nil
 	})
@@ -49,11 +60,18 @@ func (k *connectionTest) Run(c console, t *app.Tools) error {
 		return fmt.Errorf("connection %s cannot take inquiries: %w", k.Name, err)
 	}
 	if unwell := v.State.Code == "error" || v.State.Code == "refused"; unwell && !asked {
-		return fmt.Errorf("connection %s cannot take inquiries: %s %s", k.Name, v.State.Title.In("en"), v.State.Detail)
+		return fmt.Errorf("connection %s cannot take inquiries: %s %s", k.Name, v.State.Title.In("en"), v.State.Detail.In("en"))
 	}
 	c.printf("%s: %s\n", v.Name, v.State.Title.In("en"))
+	if detail := v.State.Detail.In("en"); detail != "" {
+		c.printf("  %s\n", detail)
+	}
 	if asked {
 		c.printf("  the other side answers as it should\n")
+		err := pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error { return delivery.Resume(c.ctx, tx, time.Now(), k.Name) }) // what was held up tries at once
+		if err != nil {
+			return err
+		}
 	}
 	for _, outcome := range slices.Sorted(maps.Keys(v.Month)) {
 		c.printf("  %s in the last 30 days: %d\n", outcome, v.Month[outcome])

@@ -14,6 +14,7 @@ import (
 type deliveryCommand struct {
 	List    deliveryList    `cmd:"" help:"What could not be sent, and why."`
 	Replay  deliveryReplay  `cmd:"" help:"Send again, once the cause is removed."`
+	Resume  deliveryResume  `cmd:"" help:"Try a paused connection at once, once the cause is removed."`
 	Discard deliveryDiscard `cmd:"" help:"Give one up, and say why. What waited behind it goes on."`
 }
 
@@ -38,11 +39,34 @@ type deliveryList struct {
 }
 
 func (l *deliveryList) Run(c console, t *app.Tools) error {
+	if err := l.pauses(c, t); err != nil {
+		return err
+	}
 	return table(c, "ID\tCONNECTION\tOBJECT\tLEAD\tATTEMPTS\tWHY", func(row func(string, ...any)) error {
 		return parked(c, t, l.Connection, func(d delivery.Delivery) {
 			row("%d\t%s\t%s\t%d\t%d\t%s", d.ID, d.Connection, d.Object, d.Lead, d.Attempts, d.LastError)
 		})
 	})
+}
+
+// pauses says what is held up because nothing can go out through its connection at present.
+func (l *deliveryList) pauses(c console, t *app.Tools) error {
+	pauses, err := delivery.Pauses(c.ctx, t.Pool)
+	for _, p := range pauses {
+		if l.Connection == "" || l.Connection == p.Via || l.Connection == p.Connection {
+			c.printf("%s is paused until %s, %d held up: %s\n", delivery.Label(p.Via), moment(t, &p.Until), p.Waiting, p.In("en"))
+		}
+	}
+	return err
+}
+
+type deliveryResume struct {
+	errand
+	Connection string `arg:""`
+}
+
+func (r *deliveryResume) Run(c console, t *app.Tools) error {
+	return pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error { return delivery.Resume(c.ctx, tx, time.Now(), r.Connection) })
 }
 
 type deliveryReplay struct {

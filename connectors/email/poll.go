@@ -38,6 +38,14 @@ func (i *Instance) Poll(ctx context.Context, desk connectors.Desk) error {
 	return err
 }
 
+// Rhythm is how often the folders are looked at when the server tells of nothing; 0 where letters are only sent.
+func (i *Instance) Rhythm() time.Duration {
+	if i.settings.Server == "" {
+		return 0
+	}
+	return time.Duration(i.settings.Every)
+}
+
 func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	s, done, err := i.connect(ctx)
 	if err != nil {
@@ -57,7 +65,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 			}
 			busy = busy || took
 		}
-		if first && desk.Well != nil {
+		if desk.Well != nil {
 			desk.Well()
 		}
 		wait := time.Duration(i.settings.Every)

@@ -31,6 +31,9 @@ const (
 	minBackoff = 5 * time.Second
 )
 
+// Rhythm is how often the base is asked.
+func (i *Instance) Rhythm() time.Duration { return time.Duration(i.settings.Every) }
+
 // Poll asks the base every so often for new leads and for changes, until ctx ends.
 func (i *Instance) Poll(ctx context.Context, desk connectors.Desk) error {
 	if err := i.pauseAfterFailure(ctx); err != nil {

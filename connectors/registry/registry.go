@@ -47,6 +47,7 @@ type Options struct {
 	Zone      *time.Location
 	Now       func() time.Time
 	Log       *slog.Logger
+	Roles     []string // of this process: edge, worker, web; none: it is a command that does its errand and ends
 	// Dial reaches other machines as the administrator allows; nil: public addresses only.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -61,6 +62,7 @@ type Registry struct {
 	refreshed atomic.Int64 // unix nanoseconds of the last load, for Find
 	loading   sync.Mutex
 	counts    counter
+	process   string // what this process is called among those that run
 }
 
 // entry is a connection in memory.
@@ -85,7 +87,7 @@ func New(pool *pgxpool.Pool, providers []connectors.Provider, o Options) (*Regis
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{pool: pool, providers: byName(providers), seal: seal, options: o}, nil
+	return &Registry{pool: pool, providers: byName(providers), seal: seal, options: o, process: processID()}, nil
 }
 
 func byName(providers []connectors.Provider) map[string]connectors.Provider {
@@ -105,7 +107,7 @@ type row struct {
 	RateLimit                                int
 	CreatedAt, UpdatedAt                     time.Time
 	Trouble                                  string
-	TroubleAt                                *time.Time
+	TroubleAt, ConfirmedAt                   *time.Time
 	Hashes, Tokens                           [][]byte
 	Made                                     []time.Time
 	Expires                                  []maybeTime
@@ -260,25 +262,28 @@ func (r *Registry) Run(ctx context.Context) error {
 
 // keep refreshes when something changed, and now and then in case nobody said so.
 func (r *Registry) keep(ctx context.Context, changed <-chan struct{}) error {
-	refresh, flush := time.NewTicker(30*time.Second), time.NewTicker(2*time.Second)
+	refresh, flush, attend := time.NewTicker(30*time.Second), time.NewTicker(time.Second), time.NewTicker(attendEvery)
 	defer refresh.Stop()
 	defer flush.Stop()
+	defer attend.Stop()
+	err := r.Attend(ctx)
 	for {
-		var err error
+		if err != nil && ctx.Err() == nil {
+			r.options.Log.Warn("connections in memory may be out of date", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
-			return r.Flush(final)
+			return errors.Join(r.Flush(final), r.leave(final))
 		case <-changed:
 			err = r.Refresh(ctx)
 		case <-refresh.C:
 			err = r.Refresh(ctx)
 		case <-flush.C:
 			err = r.Flush(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
-			r.options.Log.Warn("connections in memory may be out of date", "error", err)
+		case <-attend.C:
+			err = r.Attend(ctx)
 		}
 	}
 }

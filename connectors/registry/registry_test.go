@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"marshrut/connectors"
@@ -56,7 +58,17 @@ func given(t *testing.T, pool *pgxpool.Pool, secretKey string) *registry.Registr
 	if err := r.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	running(t, pool, "all", now.AddDate(1, 0, 0), "edge", "worker", "web")
 	return r
+}
+
+// running is a process that was seen last at a moment.
+func running(t *testing.T, pool *pgxpool.Pool, id string, seen time.Time, roles ...string) {
+	t.Helper()
+	_, err := pool.Exec(t.Context(), `insert into gateway_process values ($1, 'test', $2, $3, $3) on conflict (id) do update set roles = $2, seen_at = $3`, id, roles, seen)
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func configured(name, settings string) registry.Configured {
@@ -278,6 +290,116 @@ func TestAConnectionIsNeverGreenWhileNothingCanArrive(t *testing.T) {
 	view, _ := r.View(t.Context(), "site", now)
 	if view.Today["accepted"] != 4 || view.Month["refused"] != 2 || view.LastAt == nil {
 		t.Errorf("counts %v %v", view.Today, view.Month)
+	}
+}
+
+// pollingProvider is one whose connections go and ask.
+var pollingProvider = connectors.Provider{
+	Connector: "email", Name: "poll", Channel: "email", Settings: &echoSettings{},
+	New: func(connectors.Connection) (connectors.Instance, error) { return patient{}, nil },
+}
+
+type patient struct{}
+
+func (patient) Poll(ctx context.Context, _ connectors.Desk) error { <-ctx.Done(); return nil }
+func (patient) Rhythm() time.Duration                             { return 5 * time.Minute }
+
+func TestAConnectionThatNoProcessSeesToSaysSo(t *testing.T) {
+	pool := postgrestest.New(t)
+	r, err := registry.New(pool, []connectors.Provider{echoProvider, pollingProvider}, registry.Options{Key: key, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	box := registry.Configured{Name: "box", Connector: "email", Provider: "poll"}
+	if err := errors.Join(r.Save(t.Context(), now, configured("site", `{}`)), r.Save(t.Context(), now, box)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"site", "box"} {
+		r.Count(name, registry.CountAccepted, 1, now)
+		if err := r.Report(t.Context(), now, name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(at time.Time, site, box, when string) {
+		t.Helper()
+		for name, want := range map[string]string{"site": site, "box": box} {
+			v, err := r.View(t.Context(), name, at)
+			if err != nil || v.State.Code != want || v.State.Well() != (want == "working") || !v.State.Well() && v.State.Detail.In("en") == "" {
+				t.Errorf("%s, %s is %+v, %v; want %s", when, name, v.State, err, want)
+			}
+		}
+	}
+	check(now, "unattended", "unattended", "nothing runs")
+	running(t, pool, "e", now, "edge")
+	check(now, "unhandled", "unattended", "only an edge runs")
+	running(t, pool, "w", now, "worker")
+	check(now, "working", "working", "both run")
+	check(now.Add(2*time.Minute), "unattended", "unattended", "both were killed")
+	later := now.Add(20 * time.Minute)
+	running(t, pool, "e", later, "edge")
+	running(t, pool, "w", later, "worker")
+	check(later, "working", "unattended", "the worker does not get to the mailbox")
+	if err := r.Report(t.Context(), later, "box", nil); err != nil {
+		t.Fatal(err)
+	}
+	check(later, "working", "working", "the mailbox has answered")
+	if err := r.Report(t.Context(), later, "box", errors.New("login refused")); err != nil {
+		t.Fatal(err)
+	}
+	check(later, "working", "error", "the mailbox fails")
+	check(later.Add(2*time.Minute), "unattended", "unattended", "its trouble is of a process that is gone")
+}
+
+func TestAProcessSaysThatItRunsUntilItStops(t *testing.T) {
+	pool := postgrestest.New(t)
+	running(t, pool, "long gone", now.AddDate(0, 0, -2), "worker")
+	r, err := registry.New(pool, nil, registry.Options{Key: key, Roles: []string{"edge", "web"}, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := func() (roles []string) {
+		rows, _ := pool.Query(t.Context(), `select unnest(roles) from gateway_process where seen_at >= $1 order by 1`, now)
+		roles, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return roles
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- r.Run(ctx) }()
+	for tick := time.NewTicker(5 * time.Millisecond); len(seen()) == 0; <-tick.C {
+		if t.Context().Err() != nil {
+			t.Fatal("it never said so")
+		}
+	}
+	if got := seen(); !slices.Equal(got, []string{"edge", "web"}) {
+		t.Errorf("it says that it runs as %v", got)
+	}
+	stop()
+	if err := <-ended; err != nil || len(seen()) > 0 {
+		t.Errorf("after it stopped: %v, %v", seen(), err)
+	}
+	var gone int
+	if err := pool.QueryRow(t.Context(), `select count(*) from gateway_process`).Scan(&gone); err != nil || gone > 0 {
+		t.Errorf("%d processes are remembered, %v", gone, err)
+	}
+}
+
+func TestWhatStandsAmongTheUnprocessedIsCountedThoughTheProcessDied(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, key)
+	if err := r.Save(t.Context(), now, configured("site", `{}`)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := pool.Exec(t.Context(), `insert into inquiry (id, connection, channel, state, received_at, filed_at, body_hash, reason)
+		values ('a', 'site', 'form', 'dead', $1, $1, '', 'no phone'), ('b', 'site', 'form', 'dead', $2, $2, '', 'no phone')`, now, now.AddDate(0, 0, -10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := r.View(t.Context(), "site", now)
+	if err != nil || v.Today["failed"] != 1 || v.Month["failed"] != 2 || v.LastAt == nil || !v.LastAt.Equal(now) || v.State.Code != "working" {
+		t.Errorf("%+v, %v", v, err)
 	}
 }
 

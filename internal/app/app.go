@@ -208,7 +208,9 @@ func shipped() fs.FS {
 }
 
 func (a *App) openConnections(ctx context.Context) (err error) {
-	a.Connections, err = registry.New(a.database.intake, catalog.All(), registryOptions(a.config, a.now, a.log))
+	options := registryOptions(a.config, a.now, a.log)
+	options.Roles = a.roles.names()
+	a.Connections, err = registry.New(a.database.intake, catalog.All(), options)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -31,4 +32,16 @@ func ParseRoles(names []string) (Roles, error) {
 		}
 	}
 	return r, nil
+}
+
+// names are the roles as they are written.
+func (r Roles) names() []string {
+	var names []string
+	for name, has := range map[string]bool{"edge": r.Edge, "worker": r.Worker, "web": r.Web} {
+		if has {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

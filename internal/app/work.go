@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/configs"
+	"marshrut/connectors/registry"
 	"marshrut/internal/postgres"
 	"marshrut/internal/safedial"
 	"marshrut/pipeline/delivery"
@@ -23,6 +24,7 @@ import (
 // startWork starts what the roles of this process ask for. Stop ends it before anything it uses is closed.
 func (a *App) startWork(context.Context) error {
 	a.work.start("connections", a.Connections.Run)
+	a.registry.MustRegister(registry.Collector{Registry: a.Connections}, delivery.Backlog{Pool: a.database.work, Now: a.now}) // of every role: they tell of workers that are away
 	if a.database.private != nil {
 		a.work.start("private PostgreSQL", a.database.private.Keep)
 	}
@@ -49,7 +51,6 @@ func (a *App) startWorker() {
 		a.work.start(name, forward)
 	}
 	a.work.start("timers", a.Casework.Processes().RunTimers)
-	a.registry.MustRegister(delivery.Backlog{Pool: a.database.work, Now: a.now})
 	a.work.start("deliveries", a.deliveries().Run)
 	a.work.start("pollers", a.pollers().Run)
 	a.work.start("exchange", a.exchange.Run)

@@ -1,6 +1,6 @@
 -- load.sql: every connection as it is configured now, with its tokens, oldest first.
 select c.name, c.connector, c.provider, c.title, c.source, c.settings, c.sealed, c.from_config, c.enabled, c.rate_limit,
-       c.created_at, c.updated_at, c.trouble, c.trouble_at,
+       c.created_at, c.updated_at, c.trouble, c.trouble_at, c.confirmed_at,
        coalesce(t.hashes, '{}') as hashes, coalesce(t.sealed, '{}') as tokens, coalesce(t.created, '{}') as made, coalesce(t.expires, '{}') as expires
 from connection c
 left join (
