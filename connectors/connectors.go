@@ -111,6 +111,8 @@ type Memory interface {
 	SetAside(ctx context.Context, part, item string) error
 	// Forget forgets the failures of an item that went well after all.
 	Forget(ctx context.Context, part, item string) error
+	// Again gives the items of a part that somebody wants tried once more: each is then forgotten, or fails again.
+	Again(ctx context.Context, part string) ([]string, error)
 }
 
 // Failure is what is known of an item that cannot be taken.
@@ -120,6 +122,7 @@ type Failure struct {
 	Since      time.Time // of the first one
 	Reason     string    // of the last one
 	SetAside   bool
+	GivenUp    bool // somebody decided that it is passed over for good
 }
 
 // Tester goes to the other side once, as it does when it works, and changes nothing

@@ -60,6 +60,9 @@ func (s *Server) apiRoutes(engine *gin.Engine) {
 	get("/reports", staff.SeeReports, s.apiReports)
 	get("/reports/:name", staff.SeeReports, s.apiReport)
 
+	get("/connections/:name/failures", staff.DecideFailures, s.apiFailures)
+	post("/connections/:name/failures/retry", staff.DecideFailures, s.apiRetryFailure)
+	post("/connections/:name/failures/leave", staff.DecideFailures, s.apiLeaveFailure)
 	get("/dead-letters", staff.SeeDeadLetters, s.apiDeadLetters)
 	post("/dead-letters/:id/replay", staff.ReplayDeadLetters, s.apiReplay)
 	post("/dead-letters/:id/discard", staff.ReplayDeadLetters, s.apiDiscard)

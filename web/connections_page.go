@@ -95,7 +95,9 @@ type connectionPage struct {
 	Rate      string
 	Problems  []string
 	MayTest   bool
-	Tested    *testLine // nil: nobody asked
+	MayDecide bool
+	Failures  []failureLine // what it could not take
+	Tested    *testLine     // nil: nobody asked
 }
 
 // testLine is what a test of the connection found.
@@ -180,6 +182,11 @@ func (s *Server) connectionPage(c *gin.Context, actor staff.Actor, v registry.Vi
 	}
 	for _, key := range []string{registry.CountAccepted, registry.CountDuplicate, registry.CountSpam, registry.CountTest, registry.CountRefused, registry.CountLimited, registry.CountFailed} {
 		p.Counts = append(p.Counts, countLine{p.T("connections.count_" + key), v.Today[key], v.Month[key]})
+	}
+	if p.MayDecide = actor.Can(staff.DecideFailures) && !fresh; p.MayDecide {
+		if p.Failures, err = s.failures(c.Request.Context(), p.Lang, v.Name); err != nil {
+			return p, err
+		}
 	}
 	if !fresh {
 		today := midnight(s.Now(), s.Company.Location)

@@ -40,6 +40,7 @@ var meanings = []struct {
 	{staff.ErrDisabled, http.StatusConflict},
 	{reports.ErrUnknown, http.StatusNotFound},
 	{connectors.ErrUnknown, http.StatusNotFound},
+	{registry.ErrNoFailure, http.StatusConflict}, // it went well meanwhile, or somebody else has decided
 	{staff.ErrNotAllowed, http.StatusForbidden},
 	{engine.ErrNotAllowed, http.StatusForbidden},
 	{engine.ErrStepsMissing, http.StatusUnprocessableEntity},

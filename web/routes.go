@@ -78,6 +78,8 @@ func (s *Server) routes(engine *gin.Engine) {
 	post("/connections/at/:name/rotate", staff.ManageConnections, s.rotateConnection)
 	post("/connections/at/:name/test", staff.ManageConnections, s.testConnection)
 	post("/connections/at/:name/resume", staff.ManageConnections, s.resumeConnection)
+	post("/connections/at/:name/failures/retry", staff.DecideFailures, s.retryFailure)
+	post("/connections/at/:name/failures/leave", staff.DecideFailures, s.leaveFailure)
 	post("/connections/at/:name/enable", staff.ManageConnections, s.enableConnection)
 	get("/dead-letters", staff.SeeDeadLetters, s.showDead)
 	get("/dead-letters/:id", staff.SeeDeadLetters, s.showDeadLetter)

@@ -13,9 +13,12 @@ import (
 )
 
 type connectionCommand struct {
-	List   connectionList   `cmd:"" help:"Every connection: its state, when something came last, and its address."`
-	Test   connectionTest   `cmd:"" help:"Go to the other side of a connection and say how it is; fails unless it can take inquiries."`
-	Rotate connectionRotate `cmd:"" help:"Give a connection a new address. The old one works for a week more."`
+	List     connectionList     `cmd:"" help:"Every connection: its state, when something came last, and its address."`
+	Test     connectionTest     `cmd:"" help:"Go to the other side of a connection and say how it is; fails unless it can take inquiries."`
+	Failures connectionFailures `cmd:"" help:"What a mailbox or a base gave that could not be taken, and why."`
+	Retry    connectionRetry    `cmd:"" help:"Take once more what could not be taken, at the next poll."`
+	Leave    connectionLeave    `cmd:"" help:"Give one of them up, and say why."`
+	Rotate   connectionRotate   `cmd:"" help:"Give a connection a new address. The old one works for a week more."`
 }
 
 type connectionList struct{ errand }

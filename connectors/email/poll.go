@@ -105,6 +105,9 @@ func (i *Instance) catchUp(ctx context.Context, s *session, f folder, desk conne
 	if err != nil {
 		return false, err
 	}
+	if err := (take{i, s, f, desk, &m}).again(ctx); err != nil {
+		return true, err
+	}
 	if box.NumMessages == 0 || box.UIDNext != 0 && m.Next >= box.UIDNext {
 		return false, nil
 	}
@@ -341,7 +344,7 @@ func (t take) blame(ctx context.Context, wanted []meta, last imap.UID, cause err
 	if err != nil {
 		return err
 	}
-	if failure.Attempts < maxTries || t.now().Sub(failure.Since) < patience {
+	if !failure.GivenUp && (failure.Attempts < maxTries || t.now().Sub(failure.Since) < patience) {
 		return cause
 	}
 	if err := t.setAside(ctx, culprit, failure); err != nil {

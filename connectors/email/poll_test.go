@@ -95,6 +95,7 @@ type desk struct {
 	mu        sync.Mutex
 	positions map[string][]byte
 	failures  map[string]*connectors.Failure
+	again     map[string]map[string]bool // by part and item: what somebody wants tried once more
 	events    []pipeline.Event
 	files     map[string]string
 	away      error // of the bus
@@ -146,6 +147,15 @@ func (d *desk) Advance(_ context.Context, part string, position any) error {
 	defer d.mu.Unlock()
 	d.positions[part] = raw
 	return err
+}
+
+func (d *desk) Again(_ context.Context, part string) (items []string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for item := range d.again[part] {
+		items = append(items, item)
+	}
+	return items, nil
 }
 
 func (d *desk) Fail(_ context.Context, part, item, reason string) (connectors.Failure, error) {
@@ -466,6 +476,18 @@ func TestALetterThatCannotBeFetchedIsSetAsideAndShownAndStopsNobody(t *testing.T
 	}
 	if aside != 1 || len(d.failures) != 1 {
 		t.Errorf("failures %+v", d.failures)
+	}
+
+	p.cutAt("") // somebody has mended it, and wants the letter
+	for _, f := range d.failures {
+		d.again = map[string]map[string]bool{f.Part: {f.Item: true}}
+		if name := i.NameItem(f.Part, f.Item); name.In("ru") != "письмо № 2 в папке INBOX" {
+			t.Errorf("it is called %q", name.In("ru"))
+		}
+	}
+	poll(t, i, d, func() bool { return len(d.failures) == 0 })
+	if got := d.subjects(); len(got) != 4 || got[3] != "2@example.ru" {
+		t.Errorf("after it was wanted again, taken %q, failures %+v", got, d.failures)
 	}
 }
 

@@ -57,19 +57,6 @@ func (m memory) Forget(ctx context.Context, part, item string) error {
 	return nil
 }
 
-// Failures are what the poller of a connection could not take, the latest first.
-func (r *Registry) Failures(ctx context.Context, connection string) ([]connectors.Failure, error) {
-	rows, err := r.pool.Query(ctx, sql("failures"), pgx.NamedArgs{"connection": connection})
-	if err != nil {
-		return nil, fmt.Errorf("list the failures of %s: %w", connection, err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[connectors.Failure])
-	if err != nil {
-		return nil, fmt.Errorf("list the failures of %s: %w", connection, err)
-	}
-	return found, nil
-}
-
 // inWords makes a reason fit for a text column.
 func inWords(s string) string {
 	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")

@@ -18,6 +18,7 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/connectors/registry"
+	"marshrut/internal/postgres"
 	"marshrut/internal/postgres/postgrestest"
 )
 
@@ -624,7 +625,8 @@ func TestOnlyOneProcessLeads(t *testing.T) {
 }
 
 func TestAPollerRemembersFromOneProcessToTheNext(t *testing.T) {
-	r := given(t, postgrestest.New(t), "key of the tests, long enough")
+	pool := postgrestest.New(t)
+	r := given(t, pool, "key of the tests, long enough")
 	box := r.Memory("box")
 	var uid int
 	if begun, err := box.Position(t.Context(), "INBOX", &uid); begun || err != nil {
@@ -647,6 +649,31 @@ func TestAPollerRemembersFromOneProcessToTheNext(t *testing.T) {
 	}
 	if found, err := r.Failures(t.Context(), "box"); err != nil || len(found) != 1 || !found[0].SetAside || found[0].Attempts != 2 {
 		t.Errorf("shown: %+v, %v", found, err)
+	}
+	decide := func(how func(pgx.Tx) error) {
+		t.Helper()
+		if err := postgres.InTx(t.Context(), pool, how); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decide(func(tx pgx.Tx) error {
+		return r.Leave(t.Context(), tx, now, "box", "INBOX", "8", "Ольга", "спам")
+	})
+	if found, err := r.Failures(t.Context(), "box"); err != nil || found[0].LeftBy != "Ольга" || found[0].LeftWhy != "спам" || !found[0].GivenUp {
+		t.Errorf("given up: %+v, %v", found, err)
+	}
+	if err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error { return r.Leave(t.Context(), tx, now, "box", "INBOX", "8", "Пётр", "-") }); !errors.Is(err, registry.ErrNoFailure) {
+		t.Errorf("given up twice: %v", err)
+	}
+	decide(func(tx pgx.Tx) error { return r.Retry(t.Context(), tx, now, "box", "INBOX", "8") })
+	if again, err := box.Again(t.Context(), "INBOX"); err != nil || !slices.Equal(again, []string{"8"}) {
+		t.Errorf("wanted again: %v, %v", again, err)
+	}
+	if failure, err := box.Fail(t.Context(), "INBOX", "8", "still"); err != nil || failure.Attempts != 1 || failure.GivenUp {
+		t.Errorf("tried once more: %+v, %v", failure, err)
+	}
+	if again, err := box.Again(t.Context(), "INBOX"); err != nil || len(again) > 0 {
+		t.Errorf("wanted again though it was tried: %v, %v", again, err)
 	}
 	if err := box.Forget(t.Context(), "INBOX", "8"); err != nil {
 		t.Fatal(err)

@@ -181,6 +181,9 @@ func (a *App) sweep(ctx context.Context) error {
 		err = a.Leads.ForgetCalls(ctx, a.now().AddDate(0, 0, -a.config.Retention.RawDays))
 	}
 	if err == nil {
+		err = a.Connections.ForgetFailures(ctx, a.now().AddDate(0, 0, -a.config.Retention.RawDays))
+	}
+	if err == nil {
 		err = a.Staff.ForgetRings(ctx, a.now().Add(-time.Hour))
 	}
 	if err != nil && (ctx.Err() != nil || postgres.Classify(err) == postgres.Away) {

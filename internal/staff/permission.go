@@ -64,6 +64,7 @@ const (
 	ManageRules       Action = "manage-rules"     // start rules, funnels, dictionaries, calendars
 	SeeConnections    Action = "see-connections"
 	ManageConnections Action = "manage-connections"
+	DecideFailures    Action = "decide-failures" // see what a connection could not take, try it again, give it up
 	SeeDeadLetters    Action = "see-dead-letters"
 	ReplayDeadLetters Action = "replay-dead-letters" // and discard
 	SeeJournal        Action = "see-journal"
@@ -77,7 +78,7 @@ const (
 func Actions() []Action {
 	return []Action{SeeAllLeads, SeeContactDetails, CreateLead, EditLead, AssignLead, TakeLead, ReopenLead, CloseWithoutTask,
 		WorkTasks, WorkOthersTasks, ReassignTask, SkipAnyStep, SeeReports, SeeAllReports, SeeProcesses, PublishProcesses,
-		ManageInstances, ManageRules, SeeConnections, ManageConnections, SeeDeadLetters, ReplayDeadLetters, SeeJournal,
+		ManageInstances, ManageRules, SeeConnections, ManageConnections, DecideFailures, SeeDeadLetters, ReplayDeadLetters, SeeJournal,
 		MergeContacts, ManagePersonal, SeePeople, ManagePeople}
 }
 

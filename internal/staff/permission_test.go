@@ -30,6 +30,7 @@ func TestEachPermissionAllowsWhatItsTableSays(t *testing.T) {
 		ManageRules:       "head",
 		SeeConnections:    "head marketer observer",
 		ManageConnections: "marketer",
+		DecideFailures:    "",
 		SeeDeadLetters:    "head",
 		ReplayDeadLetters: "head",
 		SeeJournal:        "head observer",

@@ -309,6 +309,8 @@ func (d *desk) Advance(_ context.Context, part string, position any) (err error)
 	return err
 }
 
+func (d *desk) Again(context.Context, string) ([]string, error) { return nil, nil }
+
 func (d *desk) Fail(context.Context, string, string, string) (connectors.Failure, error) {
 	return connectors.Failure{}, nil
 }

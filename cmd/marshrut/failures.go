@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marshrut/connectors/registry"
+	"marshrut/internal/app"
+)
+
+type connectionFailures struct {
+	errand
+	Name string `arg:""`
+}
+
+func (f *connectionFailures) Run(c console, t *app.Tools) error {
+	if _, err := t.Connections.View(c.ctx, f.Name, time.Now()); err != nil {
+		return fmt.Errorf("connection %s: %w", f.Name, err)
+	}
+	found, err := t.Connections.Failures(c.ctx, f.Name)
+	if err != nil {
+		return err
+	}
+	return table(c, "PART\tITEM\tSTATE\tTRIES\tLAST\tWHY", func(row func(string, ...any)) error {
+		for _, l := range found {
+			row("%s\t%s\t%s\t%d\t%s\t%s", l.Part, l.Item, failureState(l), l.Attempts, moment(t, &l.LastAt), l.Reason)
+		}
+		return nil
+	})
+}
+
+func failureState(f registry.Failed) string {
+	switch {
+	case f.GivenUp:
+		return "given up by " + f.LeftBy + ": " + f.LeftWhy
+	case f.RetryAt != nil:
+		return "wanted again"
+	case f.SetAside:
+		return "set aside"
+	}
+	return "trying on"
+}
+
+type connectionRetry struct {
+	errand
+	Name string `arg:""`
+	Part string `arg:"" optional:"" help:"As the list of failures names it; or --all."`
+	Item string `arg:"" optional:""`
+	All  bool   `help:"All that nobody has given up."`
+}
+
+// Validate is asked before anything is opened.
+func (r *connectionRetry) Validate() error {
+	if r.All == (r.Item != "") {
+		return errors.New("name a part and an item, or --all")
+	}
+	return nil
+}
+
+func (r *connectionRetry) Run(c console, t *app.Tools) error {
+	wanted := []registry.Failed{{}}
+	wanted[0].Part, wanted[0].Item = r.Part, r.Item
+	if r.All {
+		var err error
+		if wanted, err = t.Connections.Failures(c.ctx, r.Name); err != nil {
+			return err
+		}
+	}
+	return pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error {
+		for _, f := range wanted {
+			if f.GivenUp {
+				continue
+			}
+			if err := t.Connections.Retry(c.ctx, tx, time.Now(), r.Name, f.Part, f.Item); err != nil {
+				return err
+			}
+			c.printf("%s %s is tried again at the next poll\n", f.Part, f.Item)
+		}
+		return nil
+	})
+}
+
+type connectionLeave struct {
+	errand
+	Name   string `arg:""`
+	Part   string `arg:""`
+	Item   string `arg:""`
+	Reason string `required:""`
+}
+
+func (l *connectionLeave) Run(c console, t *app.Tools) error {
+	return pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error {
+		return t.Connections.Leave(c.ctx, tx, time.Now(), l.Name, l.Part, l.Item, "marshrut connection leave", l.Reason)
+	})
+}
