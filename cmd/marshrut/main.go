@@ -33,6 +33,7 @@ type commands struct {
 	Report     reportCommand     `cmd:"" help:"Print or save a report."`
 	Delivery   deliveryCommand   `cmd:"" help:"What could not be sent."`
 	Onec       onecCommand       `cmd:"" help:"1C infobases."`
+	Person     personCommand     `cmd:"" help:"Personal data of one client."`
 	Deadletter deadletterCommand `cmd:"" help:"Inquiries that could not be understood or stored."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -30,6 +30,7 @@ type Tools struct {
 	Casework    *casework.Casework
 	Connections *registry.Registry
 	Intake      *intake.Intake
+	Files       blobs.Store
 
 	close func()
 }
@@ -48,7 +49,7 @@ func Open(ctx context.Context, c configs.Config) (*Tools, error) {
 		t.close()
 		return nil, err
 	}
-	t.Pool, t.Staff, t.Leads, t.Casework, t.Connections = a.database.people, a.Staff, a.Leads, a.Casework, a.Connections
+	t.Pool, t.Staff, t.Leads, t.Casework, t.Connections, t.Files = a.database.people, a.Staff, a.Leads, a.Casework, a.Connections, a.blobs
 	t.Intake = intake.New(intake.Options{Pool: a.database.intake, Connections: a.Connections, Repository: a.Leads, Casework: a.Casework, Exchange: a.exchange, Fetch: a.blobs.Open, Language: c.Company.Language, Now: a.now, Log: a.log})
 	return t, nil
 }

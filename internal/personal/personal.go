@@ -1,6 +1,6 @@
 // Package personal answers what the law lets a person ask: what is kept about me, and forget it. It knows of every table whether
 // it holds data of clients, how those of one person are found there, and what is left when they are erased: rows that reports count
-// stay, without what tells who it was. It does not delete files and raw copies itself; it says which, and the composition root does.
+// stay, without what tells who it was. It does not know the store of files: it is given how to delete one.
 package personal
 
 import (
@@ -102,13 +102,14 @@ func Export(ctx context.Context, pool *pgxpool.Pool, now time.Time, p Person) (m
 // Erased is what was done.
 type Erased struct {
 	Rows  map[string]int64 // changed or deleted, by table
-	Files []string         // keys in the store of files that nothing refers to any more: to be deleted now
+	Files []string         // keys in the store of files
 	// Elsewhere are objects of other systems that hold the person too, "connection kind ref": they are erased there.
 	Elsewhere []string
 }
 
-// Erase forgets a person. Rows that reports count stay, without what tells who it was.
-func Erase(ctx context.Context, pool *pgxpool.Pool, now time.Time, p Person) (Erased, error) {
+// Erase forgets a person. Rows that reports count stay, without what tells who it was. Files are deleted by forget before the rows
+// that name them are changed for good: an erasure that breaks off is begun again, and leaves no file that nothing names.
+func Erase(ctx context.Context, pool *pgxpool.Pool, now time.Time, p Person, forget func(ctx context.Context, key string) error) (Erased, error) {
 	out := Erased{Rows: map[string]int64{}}
 	err := postgres.InTx(ctx, pool, func(tx pgx.Tx) error {
 		s, err := find(ctx, tx, p)
@@ -133,6 +134,11 @@ func Erase(ctx context.Context, pool *pgxpool.Pool, now time.Time, p Person) (Er
 				return fmt.Errorf("erase in %s: %w", t.Name, err)
 			}
 			out.Rows[t.Name] += tag.RowsAffected()
+		}
+		for _, key := range out.Files {
+			if err := forget(ctx, key); err != nil {
+				return fmt.Errorf("delete file %s: %w", key, err)
+			}
 		}
 		return nil
 	})

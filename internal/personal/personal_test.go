@@ -1,6 +1,7 @@
 package personal_test
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -144,6 +145,8 @@ func left(t *testing.T, pool *pgxpool.Pool, m marks) (where []string) {
 	return where
 }
 
+func keep(context.Context, string) error { return nil }
+
 func TestAPersonIsExportedWholeAndErasedWithoutATrace(t *testing.T) {
 	pool := postgrestest.New(t)
 	live(t, pool, vera)
@@ -164,7 +167,12 @@ func TestAPersonIsExportedWholeAndErasedWithoutATrace(t *testing.T) {
 		t.Errorf("the export names %t, and somebody else %t; %v", strings.Contains(string(whole), vera.name), strings.Contains(string(whole), lev.name), err)
 	}
 
-	done, err := personal.Erase(t.Context(), pool, now, personal.Person{Phone: vera.phone, Email: vera.email})
+	her := personal.Person{Phone: vera.phone, Email: vera.email}
+	away := errors.New("the bucket is away")
+	if _, err := personal.Erase(t.Context(), pool, now, her, func(context.Context, string) error { return away }); !errors.Is(err, away) || len(left(t, pool, vera)) < 15 {
+		t.Errorf("without the store of files: %v, and she is in %v", err, left(t, pool, vera))
+	}
+	done, err := personal.Erase(t.Context(), pool, now, her, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +194,7 @@ func TestAPersonIsExportedWholeAndErasedWithoutATrace(t *testing.T) {
 	if err != nil || leads != 2 || outcomes != 2 {
 		t.Errorf("reports count %d leads and %d closings, %v; want both of each", leads, outcomes, err)
 	}
-	if _, err := personal.Erase(t.Context(), pool, now, personal.Person{Phone: vera.phone}); !errors.Is(err, personal.ErrUnknown) {
+	if _, err := personal.Erase(t.Context(), pool, now, personal.Person{Phone: vera.phone}, keep); !errors.Is(err, personal.ErrUnknown) {
 		t.Errorf("erased twice: %v", err)
 	}
 }
@@ -197,7 +205,7 @@ func TestAPersonSomebodyIsAtWorkForIsNotErased(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), "update lead set status = 'open', closed_at = null"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := personal.Erase(t.Context(), pool, now, personal.Person{Contact: vera.id})
+	_, err := personal.Erase(t.Context(), pool, now, personal.Person{Contact: vera.id}, keep)
 	if !errors.Is(err, personal.ErrOpen) || !strings.Contains(err.Error(), "100") {
 		t.Errorf("got %v, want that lead 100 is open", err)
 	}
