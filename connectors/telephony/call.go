@@ -50,12 +50,12 @@ func Assemble(heard []Heard) Call {
 		return c
 	}
 	c.fill(facts, final)
+	c.Began = began(facts, final, said)
 	if said {
-		c.Answered, c.Ring, c.Talk = final.Answered, cmp.Or(final.Ring, rang(facts, final)), final.Talk
+		c.Answered, c.Ring, c.Talk = final.Answered, cmp.Or(final.Ring, rang(facts, final, c.Began)), final.Talk
 	} else {
 		c.guess(facts, legs)
 	}
-	c.Began = began(facts, final, said)
 	c.stand(facts, legs)
 	return c
 }
@@ -146,13 +146,17 @@ func (c *Call) fill(facts []Heard, final Heard) {
 	c.Direction = cmp.Or(c.Direction, leads.DirectionIn)
 }
 
-// rang is how long it rang by our own clock, where the final word does not say.
-func rang(facts []Heard, final Heard) time.Duration {
+// rang is how long it rang by our own clock, where the final word does not say: since the call began, or, of news that
+// came late, since the first of them.
+func rang(facts []Heard, final Heard, began time.Time) time.Duration {
 	picked := final.At
 	if i := slices.IndexFunc(facts, func(h Heard) bool { return h.Kind == Answered }); i >= 0 {
 		picked = facts[i].At
 	} else if final.Answered {
 		return 0 // nobody told when
+	}
+	if since := picked.Sub(began); since <= skew {
+		return within(since)
 	}
 	return within(picked.Sub(facts[0].At))
 }
@@ -192,27 +196,56 @@ func clock(h Heard) time.Time {
 	return h.Fact.At
 }
 
-// skew is how far an exchange's clock and ours may be apart, with the way between
-// them, before we go by ours. One vendor's documents disagree by three hours on what
-// zone its numbers are in.
-const skew = 15 * time.Minute
+// How an exchange's clock and ours may differ.
+const (
+	skew = 15 * time.Minute    // with the way between them; more has a reason
+	late = 31 * 24 * time.Hour // what was kept back longer is rather a broken clock
+	// A clock that is whole hours off is one of another zone, which is told by hours
+	// with hardly a minute beside them. One vendor's documents disagree by three on what
+	// zone its numbers are in.
+	zones, beside = 14 * time.Hour, 2 * time.Minute
+)
 
 // began is when the call began: by the exchange where its clock can be believed, else
 // when we first heard of it.
 func began(facts []Heard, final Heard, said bool) time.Time {
 	first := slices.MinFunc(facts, func(a, b Heard) int { return a.At.Compare(b.At) }).At
 	for _, h := range facts {
-		if h.Began.IsZero() {
-			continue
-		}
-		if ended := h.Began.Add(h.Ring + h.Talk); h.At.Sub(ended).Abs() <= skew && h.Began.Before(first.Add(skew)) {
+		if believed(h, first) {
 			return h.Began
 		}
+	}
+	if told := earliest(facts); !said && told.delayed() {
+		return told.Fact.At // of what is known of its telephones, all came late
 	}
 	if said && first.Equal(final.At) {
 		return first.Add(-final.Ring - final.Talk) // nothing else came before the summary
 	}
 	return first
+}
+
+// believed tells whether the call began when the fact says: the news of it came at once, or was kept back on its way.
+func believed(h Heard, first time.Time) bool {
+	if h.Began.IsZero() || h.Began.After(first.Add(skew)) {
+		return false
+	}
+	came := h.At.Sub(h.Began.Add(h.Ring + h.Talk))
+	return came.Abs() <= skew || first.Sub(h.Began).Abs() <= skew || heldBack(came)
+}
+
+// heldBack tells a delay on the way from a clock that is off.
+func heldBack(d time.Duration) bool {
+	hours := d.Round(time.Hour)
+	zone := hours <= zones && (d-hours).Abs() <= beside
+	return d > skew && d <= late && !zone
+}
+
+// delayed tells that the fact came long after it happened.
+func (h Heard) delayed() bool { return !h.Fact.At.IsZero() && heldBack(h.At.Sub(h.Fact.At)) }
+
+// earliest is the fact that happened first, by the exchange's clock as far as it tells.
+func earliest(facts []Heard) Heard {
+	return slices.MinFunc(facts, func(a, b Heard) int { return clock(a).Compare(clock(b)) })
 }
 
 // stand says how the call is at this moment.

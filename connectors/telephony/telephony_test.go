@@ -136,6 +136,41 @@ func TestAClockThatIsHoursOffIsNotBelieved(t *testing.T) {
 	}
 }
 
+func TestNewsThatComeLateTellOfTheMomentOfTheCall(t *testing.T) {
+	for name, late := range map[string]time.Duration{"twenty minutes": 20 * time.Minute, "half a night": 5*time.Hour + 30*time.Minute, "a week": 7*24*time.Hour + 7*time.Minute} {
+		summary := over(true, 40)
+		summary.Ring, summary.Began, summary.At = 10*time.Second, at(0), at(50)
+		alone := Heard{Fact: summary, ID: "summary", At: at(50).Add(late)}
+		rings, up := incoming(Rings, "101"), incoming(LegOver, "101")
+		rings.At, up.At = at(0), at(9)
+		for told, heard := range map[string][]Heard{
+			"only the summary":   {alone},
+			"rang at its time":   {heard(0, incoming(Rings, "101")), alone},
+			"telephones, no end": {{Fact: up, ID: "up", At: at(1).Add(late)}, {Fact: rings, ID: "rings", At: at(2).Add(late)}},
+		} {
+			if got := Assemble(heard).Began; !got.Equal(at(0)) {
+				t.Errorf("%s later, %s: it began at %v, want %v", name, told, got, at(0))
+			}
+		}
+	}
+}
+
+func TestAMomentNobodyCanKeepNewsBackForIsNotBelieved(t *testing.T) {
+	f := over(true, 40)
+	f.Began, f.At = noon.AddDate(-10, 0, 0), noon.AddDate(-10, 0, 0)
+	if got := Assemble([]Heard{heard(40, f)}).Began; !got.Equal(at(0)) {
+		t.Errorf("it began at %v, want %v", got, at(0))
+	}
+}
+
+func TestACallInVainRangSinceItBeganThoughItsEventsComeTogether(t *testing.T) {
+	begun, end := incoming(Begun, ""), over(false, 0)
+	begun.Began, end.Began = at(0), at(0)
+	if got := Assemble([]Heard{heard(29, begun), heard(30, end)}); got.Ring != 30*time.Second {
+		t.Errorf("it rang for %v, want 30 s", got.Ring)
+	}
+}
+
 // plainDialect is of the tests: it says what it is told.
 type plainDialect struct{ fact Fact }
 
