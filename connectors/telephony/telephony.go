@@ -103,12 +103,12 @@ func plain(id string) string {
 
 // Part understands one event.
 func (i *Instance) Part(e pipeline.Event) (connectors.Part, error) {
-	if e.Key == "" {
-		return connectors.Part{}, errors.New(texts[i.language()].noCall)
-	}
 	fact, err := i.dialect.Fact(connectors.RequestOf(e))
-	if err != nil {
+	switch {
+	case err != nil:
 		return connectors.Part{}, err
+	case e.Key == "":
+		return connectors.Part{}, errors.New(texts[i.language()].noCall)
 	}
 	data, err := json.Marshal(fact.plain())
 	if err != nil {

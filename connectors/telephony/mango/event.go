@@ -16,9 +16,10 @@ import (
 // text is a value that Mango writes as a string in one place and as a number in another, with spaces around at times.
 type text string
 
-// UnmarshalJSON takes any scalar; what is none says nothing.
+// UnmarshalJSON takes any scalar; what is none says nothing, and costs the rest of the event nothing.
 func (t *text) UnmarshalJSON(b []byte) error {
 	*t = ""
+	b = only(b)
 	switch {
 	case len(b) > 0 && b[0] == '"':
 		var s string
@@ -54,6 +55,25 @@ type side struct {
 	TakenFrom text `json:"taken_from_call_id"`
 }
 
+// UnmarshalJSON also takes a number that stands where the object should; what is neither says nothing.
+func (s *side) UnmarshalJSON(b []byte) error {
+	type plain side // without this method
+	*s = side{}
+	if b = only(b); len(b) > 0 && b[0] == '{' {
+		return json.Unmarshal(b, (*plain)(s))
+	}
+	return s.Number.UnmarshalJSON(b)
+}
+
+// only is what a list of one holds, and everything else as it is.
+func only(b []byte) []byte {
+	var list []json.RawMessage
+	if len(b) > 0 && b[0] == '[' && json.Unmarshal(b, &list) == nil && len(list) == 1 {
+		return list[0]
+	}
+	return b
+}
+
 // event is any of the events about calls; each kind fills what it has.
 type event struct {
 	Entry     text `json:"entry_id"`
@@ -81,6 +101,18 @@ type event struct {
 	RecordingState text `json:"recording_state"`
 }
 
+// read understands the field json: its first value, whatever stands before and behind it.
+func read(field string) (event, error) {
+	var raw json.RawMessage
+	var e event
+	field = strings.TrimPrefix(strings.TrimSpace(field), "\ufeff")
+	if err := json.NewDecoder(strings.NewReader(field)).Decode(&raw); err != nil {
+		return e, err
+	}
+	err := json.Unmarshal(only(raw), &e)
+	return e, err
+}
+
 // id names the event. A part without number is told by its moment and state.
 func (e event) id(kind string) string {
 	switch kind {
@@ -102,12 +134,11 @@ func (e event) id(kind string) string {
 
 // Fact understands an event.
 func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
-	form := telephony.Form(string(r.Body))
-	var e event
-	if err := json.Unmarshal([]byte(form.Get("json")), &e); err != nil {
+	e, err := read(telephony.Fields(r).Get("json"))
+	if err != nil {
 		return telephony.Fact{}, errors.New(d.say.broken)
 	}
-	switch kindOf(r.Path) {
+	switch e.kind(r.Path) {
 	case kindCall:
 		return e.part(), nil
 	case kindSummary:

@@ -9,7 +9,6 @@ import (
 	"crypto/subtle"
 	_ "embed"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -69,8 +68,8 @@ type dialect struct {
 // Identify checks the signature over the bytes of json as they came. Mango looks at the status of the answer only.
 func (d dialect) Identify(r connectors.Request) (connectors.Receipt, error) {
 	receipt := connectors.Receipt{Response: connectors.Response{Status: http.StatusOK}}
-	form := telephony.Form(string(r.Body))
-	if len(r.Body) == 0 || !form.Has("json") && form.Has("vpbx_api_key") {
+	form := telephony.Fields(r)
+	if !form.Has("json") && (len(r.Body) == 0 || form.Has("vpbx_api_key")) {
 		receipt.Handshake = true // «Проверить подключение»
 		return receipt, nil
 	}
@@ -81,11 +80,11 @@ func (d dialect) Identify(r connectors.Request) (connectors.Receipt, error) {
 		receipt.Handshake = true
 		return receipt, nil
 	}
-	var e event
-	if err := json.Unmarshal([]byte(form.Get("json")), &e); err != nil {
+	e, err := read(form.Get("json"))
+	if err != nil {
 		return receipt, errors.New("the field json holds no event")
 	}
-	receipt.VendorID, receipt.Key = e.id(kindOf(r.Path)), string(e.Entry)
+	receipt.VendorID, receipt.Key = e.id(e.kind(r.Path)), string(e.Entry)
 	return receipt, nil
 }
 
@@ -106,6 +105,21 @@ const (
 	kindSummary = "summary"
 	kindRecord  = "record"
 )
+
+// kind is what the path says, and where it says nothing, for something in between took its end off, what the fields do.
+func (e event) kind(path string) string {
+	switch kind := kindOf(path); {
+	case kind != "" || strings.Contains(path, "/events/"):
+		return kind
+	case e.State != "":
+		return kindCall
+	case e.Recording != "":
+		return kindRecord
+	case e.Direction != "" || e.EndTime != "":
+		return kindSummary
+	}
+	return ""
+}
 
 func kindOf(path string) string {
 	switch path = strings.TrimSuffix(path, "/"); {

@@ -1,9 +1,12 @@
 package mango_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"mime/multipart"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -27,8 +30,8 @@ const (
 
 var secrets = map[string]string{"api_key": key, "api_salt": salt}
 
-func post(path, json, sign string) connectors.Request {
-	form := url.Values{"vpbx_api_key": {key}, "sign": {sign}, "json": {json}}
+func post(path, event, sign string) connectors.Request {
+	form := url.Values{"vpbx_api_key": {key}, "sign": {sign}, "json": {event}}
 	return connectors.Request{Method: http.MethodPost, Path: path, ContentType: "application/x-www-form-urlencoded", Header: http.Header{}, Body: []byte(form.Encode())}
 }
 
@@ -63,6 +66,38 @@ func TestTheSignatureIsOverTheBytesOfTheFieldAsTheyCame(t *testing.T) {
 	} {
 		if _, _, err := connectortest.Receive(c, forged); !errors.Is(err, connectors.ErrForged) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestASignedEventIsUnderstoodInWhateverClothesItComes(t *testing.T) {
+	c := connectortest.Open(t, mango.Provider(), "", secrets)
+	asJSON, _ := json.Marshal(map[string]string{"vpbx_api_key": key, "sign": missedSign, "json": missed})
+	var parts bytes.Buffer
+	w := multipart.NewWriter(&parts)
+	for name, value := range map[string]string{"vpbx_api_key": key, "sign": missedSign, "json": missed} {
+		_ = w.WriteField(name, value) // into memory
+	}
+	w.Close()
+	form := post("/events/summary", missed, missedSign)
+	for name, r := range map[string]connectors.Request{
+		"a form":                       form,
+		"JSON":                         {ContentType: "application/json", Body: asJSON},
+		"JSON with a mark, as a form":  {ContentType: "application/x-www-form-urlencoded", Body: append([]byte("\ufeff"), asJSON...)},
+		"an object inside JSON":        {ContentType: "application/json", Body: []byte(`{"vpbx_api_key":"` + key + `","sign":"` + missedSign + `","json":` + missed + `}`)},
+		"parts":                        {ContentType: w.FormDataContentType(), Body: parts.Bytes()},
+		"parts that nobody announced":  {ContentType: "application/octet-stream", Body: parts.Bytes()},
+		"the query of a body-less GET": {Method: http.MethodGet, Query: string(form.Body)},
+	} {
+		r.Path, r.Header = "/events/summary", http.Header{}
+		event, receipt, err := connectortest.Receive(c, r)
+		if err != nil || receipt.Handshake || event.Key != "entry-1" {
+			t.Errorf("%s: key %q, handshake %v, %v", name, event.Key, receipt.Handshake, err)
+		}
+		r.Body = bytes.Replace(r.Body, []byte("79120000001"), []byte("79120000002"), 1)
+		r.Query = strings.Replace(r.Query, "79120000001", "79120000002", 1)
+		if _, _, err := connectortest.Receive(c, r); !errors.Is(err, connectors.ErrForged) {
+			t.Errorf("%s, changed: %v", name, err)
 		}
 	}
 }
@@ -146,6 +181,8 @@ func FuzzEvent(f *testing.F) {
 	f.Add("/events/record/added", []byte("json=%7B%22entry_id%22%3A%22e%22%2C%22recording_id%22%3A%22r%00%22%7D"))
 	f.Add("/result/x", []byte("json=%zz&=&;"))
 	f.Add("", []byte{0xff, 0x00, '='})
+	f.Add("", []byte(`{"json":[{"entry_id":["e"],"call_state":"Appeared","from":["7"],"to":[{}]}]}`))
+	f.Add("/events/call", []byte("--x\r\nContent-Disposition: form-data; name=json\r\n\r\n{}\r\n--x--"))
 	c := connectortest.Open(f, mango.Provider(), "", nil)
 	f.Fuzz(func(t *testing.T, path string, body []byte) {
 		connectortest.Understand(t, c, connectors.Request{Method: http.MethodPost, Path: path, ContentType: "application/x-www-form-urlencoded", Header: http.Header{}, Body: body})

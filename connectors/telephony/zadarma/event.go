@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"marshrut/connectors"
@@ -26,7 +27,7 @@ const (
 
 // Fact understands an event.
 func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
-	form := telephony.Form(string(r.Body))
+	form := telephony.Fields(r)
 	f := telephony.Fact{Began: d.moment(form.Get("call_start")), Direction: leads.DirectionIn, Client: form.Get("caller_id"),
 		Dialled: form.Get("called_did"), Extension: form.Get("internal")}
 	switch form.Get("event") {
@@ -57,7 +58,7 @@ func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
 // end is the final word on a call. Its duration is of the talk; when it ended it does not say.
 func end(f *telephony.Fact, form url.Values) {
 	f.Kind, f.Reason = telephony.Over, form.Get("disposition")
-	if f.Answered = f.Reason == "answered"; f.Answered {
+	if f.Answered = strings.EqualFold(strings.TrimSpace(f.Reason), "answered"); f.Answered {
 		f.Talk = seconds(form.Get("duration"))
 	}
 	if form.Get("is_recorded") == "1" {
@@ -75,8 +76,8 @@ func (d dialect) moment(text string) time.Time {
 }
 
 func seconds(text string) time.Duration {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || n > 1_000_000 {
+	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(n >= 0 && n <= 1_000_000) {
 		return 0
 	}
 	return time.Duration(n) * time.Second

@@ -82,7 +82,7 @@ func (d dialect) Identify(r connectors.Request) (connectors.Receipt, error) {
 		receipt.Response.ContentType, receipt.Response.Body = "text/plain; charset=utf-8", []byte(echo(query.Get("zd_echo")))
 		return receipt, nil
 	}
-	form := telephony.Form(string(r.Body))
+	form := telephony.Fields(r)
 	signed, known := signedFields[form.Get("event")]
 	switch {
 	case d.secret != "" && !(known && d.genuine(r.Header.Get("Signature"), signed(form))):
