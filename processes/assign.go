@@ -24,7 +24,7 @@ type Vacancy struct {
 	Mode         bpmn.Mode
 	FallbackRole string
 	Substitutes  bool    // an absent performer's substitute counts in his place
-	Subject      Subject // for the modes owner and familiar
+	Subject      Subject // for the modes owner, familiar and called
 	Except       int64   // not this one, if there is anybody else: a reassignment
 }
 
@@ -138,8 +138,28 @@ func personal(people *staff.Directory, now time.Time, v Vacancy) (int64, bool) {
 			return 0, false
 		}
 		return id, true
+	case bpmn.Called:
+		return called(people, now, v)
 	}
 	return 0, false
+}
+
+// called is who has to call back: the first on shift of those the client may
+// expect. Off shift one of them gets it only while nobody of the roles works.
+func called(people *staff.Directory, now time.Time, v Vacancy) (int64, bool) {
+	var here []int64
+	for _, id := range []int64{v.Subject.Owner, v.Subject.Familiar, v.Subject.Called} {
+		if id, ok := present(people, now, id, v.Substitutes); ok {
+			here = append(here, id)
+		}
+	}
+	if i := slices.IndexFunc(here, func(id int64) bool { return people.Working(now, id) }); i >= 0 {
+		return here[i], true
+	}
+	if len(here) == 0 || len(people.OnShift(now, v.Role))+len(people.OnShift(now, v.FallbackRole)) > 0 {
+		return 0, false
+	}
+	return here[0], true
 }
 
 // present is the person unless disabled or away, else his substitute.

@@ -129,7 +129,7 @@ func (t *turn) escalate(row *taskRow, e *entry, event engine.TaskEscalated) {
 	case "mode":
 		want.Mode = bpmn.Mode(name)
 	}
-	if want.Mode == bpmn.Owner || want.Mode == bpmn.Familiar {
+	if want.Mode == bpmn.Owner || want.Mode == bpmn.Familiar || want.Mode == bpmn.Called {
 		want.Mode = bpmn.RoundRobin // or it would come back to the same person
 	}
 	t.notify(row.Assignee, staff.TaskOverdue, row, takenText)

@@ -38,9 +38,11 @@ type Subject struct {
 	// the checks says: "lead", "client", "contact", "inquiry".
 	Values map[string]any
 	// Owner is the employee who answers for it (0: nobody), Familiar who worked
-	// with this client last, Helpers who may work its tasks beside the assignee.
+	// with this client last, Called whose telephone the client has rung in vain,
+	// Helpers who may work its tasks beside the assignee.
 	Owner    int64
 	Familiar int64
+	Called   int64
 	Helpers  []int64
 	// CalendarKey names the working calendar its deadlines count by; empty: the company's.
 	CalendarKey string

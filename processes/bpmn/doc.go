@@ -8,7 +8,7 @@ package bpmn
 //	any node  mr:stage="proposal" or <mr:stage key/>                                the subject enters this stage
 //	          <mr:set name value/>                                                  assignments when it is done
 //	user task mr:name.en
-//	          <mr:assignment role mode="roundRobin|leastLoaded|owner|familiar|role" fallbackRole substitutes="false"/>
+//	          <mr:assignment role mode="roundRobin|leastLoaded|owner|familiar|called|role" fallbackRole substitutes="false"/>
 //	          <mr:deadline startBy due warnAt dueFrom at="18:00" calendar="always"/>  ISO 8601 of working time, or "=…"
 //	          <mr:escalation level after action="notify|reassign" to="role:head|owner|mode:leastLoaded"/>
 //	          <mr:checklist order="strict|any">

@@ -34,10 +34,11 @@ const (
 	LeastLoaded Mode = "leastLoaded"
 	Owner       Mode = "owner"    // who is responsible for the subject, else roundRobin
 	Familiar    Mode = "familiar" // who worked with the client last, else roundRobin
+	Called      Mode = "called"   // the first on shift of owner, familiar and whose telephone rang in vain, else roundRobin
 	Anybody     Mode = "role"     // nobody in particular: any member of the role takes it
 )
 
-var modes = []Mode{RoundRobin, LeastLoaded, Owner, Familiar, Anybody}
+var modes = []Mode{RoundRobin, LeastLoaded, Owner, Familiar, Called, Anybody}
 
 // Deadline says when a task is late. StartBy, Due and WarnAt are ISO 8601 durations counted from the creation of the task
 // in working time (P1D is one working day), or with Calendar "always" in plain time. They may be expressions that give a

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"marshrut/internal/staff"
 	"marshrut/leads"
 	"marshrut/processes"
 	"marshrut/processes/casework"
@@ -99,6 +100,43 @@ func TestShippedMapsCallBackAMissedCallAndSellThen(t *testing.T) {
 	}
 	if n := c.count(`select count(*) from incident`); n != 0 {
 		t.Errorf("%d incidents", n)
+	}
+}
+
+func TestShippedMapGivesAMissedCallToWhomTheClientMayExpect(t *testing.T) {
+	c := newShippedCompany(t)
+	dora := c.hire("dora", staff.Manager, "manager", "duty")
+	for extension, who := range map[string]staff.Actor{"101": c.anna, "102": c.boris} {
+		people, err := c.people.Directory(t.Context(), c.pool)
+		c.must(err)
+		e, _ := people.Employee(who.ID)
+		e.Extension = extension
+		c.must(c.people.UpdateEmployee(t.Context(), staff.System(), e, morning))
+	}
+	away := func(who staff.Actor) {
+		_, err := c.people.AddAbsence(t.Context(), staff.System(), staff.Absence{Employee: who.ID, From: morning, To: morning.Add(time.Hour)}, morning)
+		c.must(err)
+	}
+	missed := func(phone, extension string) int64 {
+		in := c.missedCall(phone)
+		in.Call.Extension = extension
+		return c.task(c.arrive(in)[0].LeadID).Assignee
+	}
+	if got := missed("+79123456701", "102"); got != c.boris.ID {
+		t.Errorf("whose telephone rang is %s, the task is with %d", "boris", got)
+	}
+	if got := missed("+79123456702", ""); got != dora.ID {
+		t.Errorf("lost in the menu: the task is with %d, want %d on duty", got, dora.ID)
+	}
+	spoke := c.inquiry(leads.ChannelCall, "+79123456703")
+	spoke.Direction, spoke.Call = leads.DirectionOut, &leads.Call{Answered: true, Talk: time.Minute, Extension: "101"}
+	c.arrive(spoke)
+	if got := missed("+79123456703", "102"); got != c.anna.ID {
+		t.Errorf("anna spoke with the client last, the task is with %d", got)
+	}
+	away(c.boris)
+	if got := missed("+79123456704", "102"); got != dora.ID {
+		t.Errorf("whose telephone rang is away: the task is with %d, want %d on duty", got, dora.ID)
 	}
 }
 

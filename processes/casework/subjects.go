@@ -82,10 +82,20 @@ func subject(of repository.Context, own []leads.OwnField, people *staff.Director
 		Values:   v.values(own, people.Calendar("").Zone()),
 		Owner:    of.Lead.OwnerID,
 		Familiar: familiar,
+		Called:   calledInVain(of.Inquiry, people),
 		Helpers:  of.Lead.Helpers,
 		Priority: of.Lead.Priority,
 		Closed:   of.Lead.Status.Closed(),
 	}
+}
+
+// calledInVain is whose telephone the client's latest call, which nobody answered, rang; 0: nobody's.
+func calledInVain(in leads.Inquiry, people *staff.Directory) int64 {
+	if !in.MissedCall() || in.Call.Extension == "" {
+		return 0
+	}
+	e, _ := atExtension(people, in.Call.Extension)
+	return e.ID
 }
 
 func viewOf(of repository.Context, people *staff.Directory) view {
