@@ -339,6 +339,27 @@ func (r *Repository) since(ctx context.Context, tx pgx.Tx, statement string, peo
 	return out, nil
 }
 
+// Open is an open lead and who answers for it, 0: nobody.
+type Open struct{ Lead, Owner int64 }
+
+// OpenLeadsAt are the open leads of whoever has a number, by number, the one something happened to last first.
+func (r *Repository) OpenLeadsAt(ctx context.Context, tx pgx.Tx, phones []string) (map[string][]Open, error) {
+	rows, err := tx.Query(ctx, sql("open_leads_at"), pgx.NamedArgs{"phones": phones})
+	if err != nil {
+		return nil, fmt.Errorf("find the open leads at %d numbers: %w", len(phones), err)
+	}
+	found := map[string][]Open{}
+	var phone string
+	var one Open
+	if _, err := pgx.ForEachRow(rows, []any{&phone, &one.Lead, &one.Owner}, func() error {
+		found[phone] = append(found[phone], one)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("find the open leads at %d numbers: %w", len(phones), err)
+	}
+	return found, nil
+}
+
 // LiveCall is a call at somebody's telephone, with what is known of the other side.
 type LiveCall struct {
 	ID         int64

@@ -177,6 +177,40 @@ func TestAnOutgoingCallIsTheFirstResponseAndEvidenceOfTheStep(t *testing.T) {
 	x.want(1, "select count(*) from lead")
 }
 
+func TestACallToAClientWithSeveralOpenLeadsIsAboutTheOneTheCallerHasToCallFor(t *testing.T) {
+	x := newExchange(t)
+	x.missed("call-1")
+	x.take()
+	first := x.count("select id from lead")
+	x.pass(time.Minute)
+	x.handle(x.event("site", form, "name=Ivan&phone=%2B79120000002"))
+	for _, statement := range []string{
+		"update lead set contact_id = (select min(contact_id) from lead)", // one client with two leads
+		"update lead set last_activity_at = last_activity_at + interval '1 day' where id <> (select min(id) from lead)",
+		"update task set assignee_id = null where subject <> (select min(id) from lead)",
+	} {
+		_, err := x.pool.Exec(t.Context(), statement)
+		x.must(err)
+	}
+	for n, c := range []struct {
+		name, change string
+		first        bool
+	}{
+		{"there is a task to call", "select 1", true},
+		{"she answers for it", "with t as (update task set assignee_id = null) update lead set owner_id = case when id = (select min(id) from lead) then (select id from employee where login = 'anna') end", true},
+		{"nothing is hers", "update lead set owner_id = null", false},
+	} {
+		_, err := x.pool.Exec(t.Context(), c.change)
+		x.must(err)
+		x.pass(time.Minute)
+		x.summary(fmt.Sprint("out-", n), 2, 6, 5)
+		x.take()
+		if got := x.count("select lead_id from interaction where direction = 'out' order by id desc limit 1"); (got == first) != c.first {
+			t.Errorf("%s: the call is in lead %d", c.name, got)
+		}
+	}
+}
+
 func TestAnOutgoingCallToSomebodyUnknownOpensNoLead(t *testing.T) {
 	x := newExchange(t)
 	x.summary("call-1", 2, 40, 30)

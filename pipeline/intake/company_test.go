@@ -25,6 +25,7 @@ import (
 	"marshrut/internal/postgres"
 	"marshrut/internal/postgres/postgrestest"
 	"marshrut/internal/staff"
+	"marshrut/leads"
 	"marshrut/leads/repository"
 	"marshrut/pipeline"
 	"marshrut/pipeline/edge"
@@ -117,6 +118,11 @@ func (c *company) Arrive(ctx context.Context, tx pgx.Tx, now time.Time, captured
 		}
 	}
 	return c.casework.Arrive(ctx, tx, now, captured)
+}
+
+// Address is casework.
+func (c *company) Address(ctx context.Context, tx pgx.Tx, inquiries []leads.Inquiry) error {
+	return c.casework.Address(ctx, tx, inquiries)
 }
 
 // Ring is casework.

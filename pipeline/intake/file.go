@@ -132,6 +132,9 @@ func (i *Intake) capture(ctx context.Context, tx pgx.Tx, letters []letter) (capt
 	for _, l := range news {
 		inquiries = append(inquiries, l.inquiries...)
 	}
+	if err := i.Casework.Address(ctx, savepoint, inquiries); err != nil {
+		return nil, nil, err
+	}
 	captured, err = i.Repository.Capture(ctx, savepoint, now, inquiries)
 	if err != nil {
 		return nil, nil, err

@@ -21,6 +21,7 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/internal/postgres"
+	"marshrut/leads"
 	"marshrut/leads/repository"
 	"marshrut/pipeline"
 	"marshrut/pipeline/exchange"
@@ -38,6 +39,8 @@ type Connections interface {
 
 // Casework does what captured inquiries cause, in the transaction that captured them.
 type Casework interface {
+	// Address says of inquiries that several open leads could take which one they are about.
+	Address(ctx context.Context, tx pgx.Tx, inquiries []leads.Inquiry) error
 	Arrive(ctx context.Context, tx pgx.Tx, now time.Time, captured []repository.Captured) error
 	// Ring tells the people at extensions that a call at their telephones has changed.
 	Ring(ctx context.Context, tx pgx.Tx, now time.Time, extensions []string) error

@@ -33,6 +33,71 @@ func (c *Casework) Ring(ctx context.Context, tx pgx.Tx, now time.Time, extension
 	return c.staff.Notify(ctx, tx, now, notices)
 }
 
+// Address says which of several open leads of a client a call of ours to him is about: the one for which the caller has a
+// call to make, else the one the caller answers for. What it says nothing of goes by the rules.
+func (c *Casework) Address(ctx context.Context, tx pgx.Tx, inquiries []leads.Inquiry) error {
+	var phones []string
+	for _, in := range inquiries {
+		phones = append(phones, ourCallTo(in))
+	}
+	if phones = slices.DeleteFunc(phones, func(p string) bool { return p == "" }); len(phones) == 0 {
+		return nil
+	}
+	open, err := c.repo.OpenLeadsAt(ctx, tx, phones)
+	if err != nil {
+		return err
+	}
+	var several []int64
+	for _, found := range open {
+		for _, o := range found {
+			if len(found) > 1 {
+				several = append(several, o.Lead)
+			}
+		}
+	}
+	if len(several) == 0 {
+		return nil
+	}
+	callers, err := c.processes.Callers(ctx, tx, several)
+	if err != nil {
+		return err
+	}
+	people, err := c.staff.Directory(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for i, in := range inquiries {
+		if found := open[ourCallTo(in)]; len(found) > 1 {
+			inquiries[i].Under = about(in, found, callers, people)
+		}
+	}
+	return nil
+}
+
+// ourCallTo is the number that one of our people called; "": it is no such call, or somebody has said what it is about.
+func ourCallTo(in leads.Inquiry) string {
+	if !in.Outgoing() || in.Call == nil || in.Call.Extension == "" || in.Under != 0 || len(in.Points) == 0 {
+		return ""
+	}
+	return in.Points[0].Value
+}
+
+// about chooses among the open leads of a client.
+func about(in leads.Inquiry, open []repository.Open, callers map[int64][]int64, people *staff.Directory) int64 {
+	caller, ok := atExtension(people, in.Call.Extension)
+	if !ok {
+		return 0
+	}
+	mine := func(o repository.Open) bool { return slices.Contains(callers[o.Lead], caller.ID) }
+	if i := slices.IndexFunc(open, mine); i >= 0 {
+		return open[i].Lead
+	}
+	if i := slices.IndexFunc(open, func(o repository.Open) bool { return o.Owner == caller.ID }); i >= 0 {
+		return open[i].Lead
+	}
+	return 0
+}
+
 // answerers makes who answered a call of somebody new responsible for the lead it opened, before its route map looks
 // for a performer.
 func (c *Casework) answerers(ctx context.Context, tx pgx.Tx, now time.Time, captured []repository.Captured) error {
