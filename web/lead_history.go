@@ -266,10 +266,14 @@ func (p page) journalEntry(at time.Time, actor, action string, data json.RawMess
 		e.Title, e.Text = p.T("journal.lead_reopened"), text("comment")
 	case "lead.assigned":
 		e.Icon = "swap"
-		e.Title, e.Text = p.T("journal.lead_unassigned"), text("why")
+		e.Title, e.Text = p.T("journal.lead_unassigned"), p.why(text("why"))
 		if name := people.Name(id(text("to"))); name != "" {
 			e.Title = p.T("journal.lead_assigned", "name", name)
 		}
+	case "call.returned":
+		waited, _ := d["seconds"].(float64)
+		e.Icon, e.group = "phone", "contact"
+		e.Title = p.T("journal.call_returned", "after", format{language: p.Lang, texts: p.texts}.span(time.Duration(waited)*time.Second))
 	case "lead.changed":
 		e.Icon, e.Title, e.Detail, e.edit = "note", p.T("journal.lead_changed"), p.changes(d), true
 	case "lead.changed-without-task":
@@ -300,6 +304,14 @@ func (p page) journalEntry(at time.Time, actor, action string, data json.RawMess
 		slices.SortFunc(e.Detail, func(a, b detail) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return e, true
+}
+
+// why is a reason as a person wrote it, or in words one of ours.
+func (p page) why(reason string) string {
+	if said := p.T("journal.why_" + reason); said != "journal.why_"+reason {
+		return said
+	}
+	return reason
 }
 
 // fieldName is a field in words, or as it is called where nobody has written any.

@@ -3,6 +3,8 @@ package web
 import (
 	"testing"
 	"time"
+
+	"marshrut/internal/staff"
 )
 
 func TestWhatOnePersonChangesOnTheCardInARowIsOneEntry(t *testing.T) {
@@ -19,5 +21,25 @@ func TestWhatOnePersonChangesOnTheCardInARowIsOneEntry(t *testing.T) {
 	}
 	if d := got[1].Detail; len(d) != 2 || d[0].Name != "amount" || d[1].Name != "need" {
 		t.Errorf("the joined entry tells %+v", d)
+	}
+}
+
+func TestTheHistorySaysOfACallBackHowLongTheClientWaitedAndOfAnOwnerWhy(t *testing.T) {
+	texts, err := loadCatalogues()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := page{Lang: "ru", texts: texts["ru"]}
+	people := &staff.Directory{}
+	back, _ := p.journalEntry(time.Now(), "Анна", "call.returned", []byte(`{"seconds":280}`), words{}, people)
+	if back.Title != "После пропущенного звонка поговорили, через: 4 мин" || back.Actor != "Анна" {
+		t.Errorf("of the call back: %q by %s", back.Title, back.Actor)
+	}
+	taken, _ := p.journalEntry(time.Now(), "", "lead.assigned", []byte(`{"to":"0","why":"answered"}`), words{}, people)
+	if taken.Text != "Ответил на звонок" {
+		t.Errorf("of the owner: %q", taken.Text)
+	}
+	if said, _ := p.journalEntry(time.Now(), "", "lead.assigned", []byte(`{"to":"0","why":"в отпуске"}`), words{}, people); said.Text != "в отпуске" {
+		t.Errorf("what a person wrote: %q", said.Text)
 	}
 }

@@ -323,6 +323,28 @@ func (r *Repository) MissedSince(ctx context.Context, tx pgx.Tx, contacts []int6
 	return r.since(ctx, tx, "missed_since", len(contacts), pgx.NamedArgs{"contacts": contacts, "times": since})
 }
 
+// WaitedSince tells of people who were reached at moments, by their places, since when they had waited for it: only of those
+// who had called in vain. A conversation lasts at least talk.
+func (r *Repository) WaitedSince(ctx context.Context, tx pgx.Tx, contacts []int64, times []time.Time, talk time.Duration) (map[int]time.Time, error) {
+	waited := map[int]time.Time{}
+	if len(contacts) == 0 {
+		return waited, nil
+	}
+	rows, err := tx.Query(ctx, sql("waited_since"), pgx.NamedArgs{"contacts": contacts, "times": times, "seconds": seconds(talk)})
+	if err != nil {
+		return nil, fmt.Errorf("look how long people have waited: %w", err)
+	}
+	var no int
+	var at time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&no, &at}, func() error {
+		waited[no-1] = at
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("look how long people have waited: %w", err)
+	}
+	return waited, nil
+}
+
 // since says of each of so many people whether the statement finds its place among them.
 func (r *Repository) since(ctx context.Context, tx pgx.Tx, statement string, people int, args pgx.NamedArgs) ([]bool, error) {
 	out := make([]bool, people)

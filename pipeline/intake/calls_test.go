@@ -149,6 +149,26 @@ func TestACallBackThatIsAnsweredEndsTheProcessByItself(t *testing.T) {
 	}
 }
 
+func TestWhoReachedTheClientAfterAMissAndHowLongAfterIsWrittenDown(t *testing.T) {
+	x := newExchange(t)
+	x.missed("call-1")
+	x.pass(time.Minute)
+	x.missed("call-2")
+	x.pass(3 * time.Minute)
+	x.summary("call-3", 2, 15, 5) // too short to be a conversation
+	x.pass(time.Minute)
+	x.summary("call-4", 2, 70, 60)
+	x.pass(time.Minute)
+	x.summary("call-5", 2, 70, 60)
+	x.take()
+	x.take()
+	x.want(1, "select count(*) from journal where action = 'call.returned'")
+	x.want(1, "select count(*) from journal j join employee e on e.id = j.actor_id where action = 'call.returned' and e.login = 'anna' and lead_id is not null")
+	if got := x.count("select (data ->> 'seconds')::int from journal where action = 'call.returned'"); got != 280 {
+		t.Errorf("reached after %d seconds", got)
+	}
+}
+
 func TestACallOfAKnownClientIsAnInteractionOfTheOpenLead(t *testing.T) {
 	x := newExchange(t)
 	x.handle(x.event("site", form, "name=A&phone=%2B"+client))

@@ -32,6 +32,9 @@ func (c *Casework) Arrive(ctx context.Context, tx pgx.Tx, now time.Time, capture
 	if err := c.answerers(ctx, tx, now, captured); err != nil {
 		return err
 	}
+	if err := c.returned(ctx, tx, captured); err != nil {
+		return err
+	}
 	reached, err := c.reachedSince(ctx, tx, captured)
 	if err != nil {
 		return err
