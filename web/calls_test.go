@@ -109,6 +109,25 @@ func TestACallOfAnUnknownNumberBecomesANewLeadOfWhoTakesIt(t *testing.T) {
 	}
 }
 
+func TestWhoMakesALeadOfACallHasTheClientOnTheLineAndNeedNotGetInTouchFirst(t *testing.T) {
+	s := newStack(t)
+	s.telephones()
+	call := s.rings("call-1", "+79120000001", "101", leads.CallTalking)
+	// The head may decide as well; the client talks with Anna all the same.
+	a := s.as("olga").post(fmt.Sprintf("/calls/%d/lead", call))
+	if a.status != http.StatusSeeOther {
+		t.Fatalf("%d: %s", a.status, a.body)
+	}
+	list, err := s.Leads.Leads(t.Context(), repository.LeadFilter{})
+	s.must(err)
+	if len(list.Items) != 1 || list.Items[0].OwnerLogin != "anna" {
+		t.Fatalf("the leads are %+v", list.Items)
+	}
+	if task := s.task(list.Items[0].ID); task.Element != "qualify" || task.Assignee != s.who("anna").ID {
+		t.Errorf("the task is %s with %s", task.Element, task.AssigneeName)
+	}
+}
+
 func TestACallOfAnUnknownNumberGoesToTheLeadThatIsChosen(t *testing.T) {
 	s := newStack(t)
 	s.telephones()

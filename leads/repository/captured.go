@@ -24,6 +24,7 @@ type Captured struct {
 	LeadNew                     bool // the lead opened with this inquiry
 	ClientKnown                 bool // the contact or client was there before this inquiry
 	Copy                        bool // it came before by another way: a form's submission as a letter
+	Talking                     bool // somebody of ours has the client on the line: who decides about a call that goes on
 	Inquiry                     leads.Inquiry
 	Lead                        leads.Lead // as it stands after the inquiry; zero without a lead
 	// Around is what LockContexts would give of a lead that somebody new opened with

@@ -155,7 +155,7 @@ func (a *arrival) request(one repository.Captured, r Rule) {
 	}
 	a.started[key] = true
 	request := processes.StartRequest{Process: r.Process, Subject: one.LeadID, Single: r.Lane != LaneSale}
-	if conversation(one.Inquiry) || a.reached[one.InquiryID] {
+	if one.Talking || conversation(one.Inquiry) || a.reached[one.InquiryID] {
 		request.Values = map[string]any{"contacted": true} // nobody has to get in touch first
 	}
 	a.starts = append(a.starts, request)

@@ -292,7 +292,7 @@ func (c *Casework) fileCall(ctx context.Context, tx pgx.Tx, now time.Time, k *re
 		told = *in.Call
 	}
 	told.Answered = true
-	if by.Extension != "" {
+	if slices.Contains(k.Live.Extensions, by.Extension) {
 		told.Extension = by.Extension
 	}
 	in.Call = &told
@@ -304,6 +304,7 @@ func (c *Casework) fileCall(ctx context.Context, tx pgx.Tx, now time.Time, k *re
 	if err := c.repo.SaveCalls(ctx, tx, []*repository.Call{k}); err != nil {
 		return repository.Captured{}, err
 	}
+	list[0].Talking = true
 	if err := c.Arrive(ctx, tx, now, list); err != nil {
 		return repository.Captured{}, err
 	}
