@@ -23,7 +23,7 @@ func (r *Repository) AddInteraction(ctx context.Context, tx pgx.Tx, now time.Tim
 		return 0, false, fmt.Errorf("add an interaction to lead %d: %w", i.LeadID, leads.ErrNotFound)
 	}
 	// What was before the lead is no answer to it; a minute is for clocks that differ.
-	response := i.Response() && !i.At.Before(l.CreatedAt.Add(-time.Minute))
+	response := i.Response() && answers(i.At, l.CreatedAt)
 	firstResponse = response && l.FirstResponseAt == nil
 	id, err = one(ctx, tx, pgx.RowTo[int64], sql("add_interaction"), pgx.NamedArgs{"now": now, "lead": i.LeadID, "contact": i.ContactID,
 		"client": i.ClientID, "direction": i.Direction, "kind": i.Kind, "at": i.At, "employee": i.EmployeeID, "human": !i.Automatic,

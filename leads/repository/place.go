@@ -138,8 +138,8 @@ func (c *capture) joinTo(it *item, l *leads.Lead) {
 	if it.in.ReceivedAt.After(it.lead.LastActivityAt) {
 		it.lead.LastActivityAt = it.in.ReceivedAt
 	}
-	if it.lead.FirstResponseAt == nil {
-		it.lead.FirstResponseAt = response(it.in)
+	if at := response(it.in); it.lead.FirstResponseAt == nil && at != nil && answers(*at, it.lead.CreatedAt) {
+		it.lead.FirstResponseAt = at
 	}
 	if it.lead.ClientID == 0 && it.client != nil {
 		it.lead.ClientID = it.client.id
@@ -158,14 +158,23 @@ func (c *capture) rulesFor(in leads.Inquiry) leads.MatchRules {
 	return rules
 }
 
-// response is when the inquiry was our answer to the client: nil when it was not.
+// response is when the inquiry was our answer to the client, or a call of the client when we picked up: nil when it was
+// neither.
 func response(in leads.Inquiry) *time.Time {
-	i := interaction(in)
-	if !i.Response() {
+	at := in.ReceivedAt
+	switch i := interaction(in); {
+	case i.Response():
+	case i.Direction == leads.DirectionIn && in.Call != nil && in.Call.Answered && in.Call.Extension != "":
+		at = at.Add(in.Call.Ring)
+	default:
 		return nil
 	}
-	return &in.ReceivedAt
+	return &at
 }
+
+// answers tells whether a contact can be the answer to a lead: what went before it was about something else. Clocks differ
+// by a little.
+func answers(at, opened time.Time) bool { return !at.Before(opened.Add(-time.Minute)) }
 
 // interaction is what the inquiry counts as.
 func interaction(in leads.Inquiry) leads.Interaction {

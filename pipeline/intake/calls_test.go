@@ -231,6 +231,24 @@ func TestACallToAClientWithSeveralOpenLeadsIsAboutTheOneTheCallerHasToCallFor(t 
 	}
 }
 
+func TestACallBeforeTheLeadIsNoResponseToIt(t *testing.T) {
+	x := newExchange(t)
+	x.missed("call-1")
+	x.take()
+	x.pass(5 * time.Minute)
+	x.summary("call-2", 2, 5*60+300, 5*60+200) // it began before the client's, and its news comes after
+	x.take()
+	x.want(1, "select count(*) from interaction where direction = 'out' and lead_id is not null")
+	x.want(0, "select count(*) from lead where first_response_at is not null")
+}
+
+func TestWhoCalledAndWasAnsweredHasHadTheFirstResponse(t *testing.T) {
+	x := newExchange(t)
+	x.summary("call-1", 1, 60, 50)
+	x.take()
+	x.want(1, "select count(*) from lead where first_response_at = created_at + interval '10 seconds'")
+}
+
 func TestAnOutgoingCallToSomebodyUnknownOpensNoLead(t *testing.T) {
 	x := newExchange(t)
 	x.summary("call-1", 2, 40, 30)

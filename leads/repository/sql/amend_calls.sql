@@ -11,10 +11,10 @@ with t as materialized (
 	update interaction x set direction = t.direction, answered = t.answered, seconds = t.seconds,
 		employee_id = coalesce(case when t.extension <> '' then (select min(e.id) from employee e where e.extension = t.extension and e.disabled_at is null) end, x.employee_id)
 	from t where x.inquiry_id = t.id and x.kind = 'call'
-	returning x.lead_id, x.at, x.direction = 'out' and x.answered and x.human as response
+	returning x.lead_id, x.at, x.answered and x.human and (x.direction = 'out' or x.employee_id is not null) as response
 ), responded as (
 	update lead l set first_response_at = least(l.first_response_at, r.at)
 	from (select lead_id, min(at) as at from interacted where response and lead_id is not null group by lead_id) r
-	where l.id = r.lead_id and (l.first_response_at is null or l.first_response_at > r.at)
+	where l.id = r.lead_id and (l.first_response_at is null or l.first_response_at > r.at) and r.at >= l.created_at - interval '1 minute'
 )
 select id, coalesce(lead_id, 0), coalesce(contact_id, 0) from told;
