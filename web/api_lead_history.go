@@ -201,14 +201,32 @@ func seesUnfiled(actor staff.Actor) bool {
 
 // received answers for an inquiry that was accepted and waits to be filed.
 func (s *Server) received(c *gin.Context, actor staff.Actor, id string) (bool, error) {
-	if s.Spool == nil || !seesUnfiled(actor) {
+	if !seesUnfiled(actor) {
+		return false, nil
+	}
+	answer := func(connection, channel, reason string, since time.Time) {
+		c.JSON(http.StatusOK, gin.H{"id": id, "state": "received", "connection": connection, "channel": channel, "received_at": s.moment(since),
+			"filed_at": nil, "lead": nil, "repeats": 0, "conflicts": 0, "differences": []apiConflict{}, "reason": reason})
+	}
+	call, found, err := s.Leads.CallOfEvent(c.Request.Context(), id)
+	if err != nil {
+		return false, err
+	}
+	if found {
+		reason := ""
+		if !call.Client {
+			reason = s.pages.texts[s.apiLanguage(actor)].text("calls.no_client")
+		}
+		answer(call.Connection, string(leads.ChannelCall), reason, call.Since)
+		return true, nil
+	}
+	if s.Spool == nil {
 		return false, nil
 	}
 	connection, since, found, err := s.Spool.Waiting(c.Request.Context(), id)
 	if err != nil || !found {
 		return false, err
 	}
-	c.JSON(http.StatusOK, gin.H{"id": id, "state": "received", "connection": connection, "channel": "", "received_at": s.moment(since),
-		"filed_at": nil, "lead": nil, "repeats": 0, "conflicts": 0, "differences": []apiConflict{}, "reason": ""})
+	answer(connection, "", "", since)
 	return true, nil
 }

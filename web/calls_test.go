@@ -128,6 +128,22 @@ func TestWhoMakesALeadOfACallHasTheClientOnTheLineAndNeedNotGetInTouchFirst(t *t
 	}
 }
 
+func TestAnEventOfACallIsReceivedUntilTheCallIsFiled(t *testing.T) {
+	s := newStack(t)
+	s.telephones()
+	s.rings("call-1", "+79120000001", "101", leads.CallRinging)
+	p := s.program("olga")
+	if v := p.get("/inquiries/call-1ringing").want(http.StatusOK).object(); v["state"] != "received" || v["connection"] != "pbx" || v["channel"] != "call" || v["reason"] != "" {
+		t.Errorf("of a call that goes on: %v", v)
+	}
+	_, err := s.pool.Exec(t.Context(), "update call set inquiry = null")
+	s.must(err)
+	if v := p.get("/inquiries/call-1ringing").want(http.StatusOK).object(); v["state"] != "received" || !strings.Contains(fmt.Sprint(v["reason"]), "между своими") {
+		t.Errorf("of a call between colleagues: %v", v)
+	}
+	s.program("anna").get("/inquiries/call-1ringing").problem(http.StatusNotFound)
+}
+
 func TestACallOfAnUnknownNumberGoesToTheLeadThatIsChosen(t *testing.T) {
 	s := newStack(t)
 	s.telephones()

@@ -454,6 +454,25 @@ func (r *Repository) ForgetCalls(ctx context.Context, before time.Time) error {
 	return exec(ctx, r.pool, "forget calls", sql("forget_calls"), pgx.NamedArgs{"before": before})
 }
 
+// PendingCall is a call that is no inquiry, not yet or for good.
+type PendingCall struct {
+	Connection string
+	Since      time.Time // when we first heard of it
+	Client     bool      // it is with somebody outside, as far as it is known
+}
+
+// CallOfEvent is the call that an event, or the id of an inquiry to come, is about; false if it is of none.
+func (r *Repository) CallOfEvent(ctx context.Context, id string) (PendingCall, bool, error) {
+	call, err := one(ctx, r.pool, pgx.RowToStructByPos[PendingCall], sql("call_of_event"), pgx.NamedArgs{"id": id})
+	if errors.Is(err, leads.ErrNotFound) {
+		return PendingCall{}, false, nil
+	}
+	if err != nil {
+		return PendingCall{}, false, fmt.Errorf("the call of event %s: %w", id, err)
+	}
+	return call, true, nil
+}
+
 // inquiryOfEvent is the inquiry that the call of an event became; leads.ErrNotFound if it is of none.
 func (r *Repository) inquiryOfEvent(ctx context.Context, id string) (string, error) {
 	inquiry, err := one(ctx, r.pool, pgx.RowTo[string], sql("inquiry_of_event"), pgx.NamedArgs{"id": id})
