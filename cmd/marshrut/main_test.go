@@ -124,11 +124,11 @@ func TestAnErrandWorksOnItsOwnDatabase(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	t.Cleanup(func() { removeCluster(t, filepath.Join(dir, "data")) })
-	code, out, errs := marshrut(t, nil, "user", "add", "--login", "olga", "--name", "Ольга Седова", "--role", "admin")
+	code, out, errs := marshrut(t, nil, "user", "add", "--login", "olga", "--name", "Ольга Седова", "--role", "admin", "--extension", "117")
 	if code != 0 || !strings.Contains(out, "one-time password: ") {
 		t.Fatalf("status %d, said %q %q", code, out, errs)
 	}
-	if code, out, _ := marshrut(t, nil, "user", "list"); code != 0 || !strings.Contains(out, "olga") {
+	if code, out, _ := marshrut(t, nil, "user", "list"); code != 0 || !strings.Contains(out, "olga") || !strings.Contains(out, "117") {
 		t.Errorf("status %d, said %q", code, out)
 	}
 	if code, out, _ := marshrut(t, nil, "token", "add", "--login", "olga", "--name", "test"); code != 0 || !strings.Contains(out, "token: mrt_") {

@@ -22,6 +22,8 @@ type userAdd struct {
 	Works []string `help:"Roles of route maps whose work the person does, for example manager,duty. Without it a manager does manager, a head does head."`
 	Team  string   `help:"The person's team."`
 	Email string   `help:"The person's address."`
+
+	Extension string `help:"The extension of the person's telephone: a call there is on their screen."`
 }
 
 func (u *userAdd) Run(c console, t *app.Tools) error {
@@ -30,7 +32,7 @@ func (u *userAdd) Run(c console, t *app.Tools) error {
 		works = []string{u.Role}
 	}
 	_, password, err := t.Staff.AddEmployee(c.ctx, staff.System(), staff.Employee{Login: u.Login, Name: u.Name, Team: u.Team,
-		Email: u.Email, Language: t.Config.Company.Language, Permission: staff.Permission(u.Role), Roles: works}, time.Now())
+		Email: u.Email, Extension: u.Extension, Language: t.Config.Company.Language, Permission: staff.Permission(u.Role), Roles: works}, time.Now())
 	if err != nil {
 		return err
 	}
@@ -68,13 +70,13 @@ func (u *userList) Run(c console, t *app.Tools) error {
 	if err != nil {
 		return err
 	}
-	return table(c, "LOGIN\tNAME\tPERMISSION\tROLES\tTEAM\tSTATE", func(row func(string, ...any)) error {
+	return table(c, "LOGIN\tNAME\tPERMISSION\tROLES\tTEAM\tEXTENSION\tSTATE", func(row func(string, ...any)) error {
 		for _, e := range people.Employees() {
 			state := "active"
 			if e.Disabled() {
 				state = "disabled since " + moment(t, e.DisabledAt)
 			}
-			row("%s\t%s\t%s\t%v\t%s\t%s", e.Login, e.Name, e.Permission, e.Roles, e.Team, state)
+			row("%s\t%s\t%s\t%v\t%s\t%s\t%s", e.Login, e.Name, e.Permission, e.Roles, e.Team, e.Extension, state)
 		}
 		return nil
 	})

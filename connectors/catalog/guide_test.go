@@ -41,6 +41,23 @@ func TestTheGuideNamesEverySettingOfABase(t *testing.T) {
 	}
 }
 
+func TestTheGuideNamesEverySettingOfEveryExchange(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/connecting-a-telephone-exchange.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range catalog.All() {
+		if p.Connector != "telephony" {
+			continue
+		}
+		for _, s := range connectors.SettingsOf(p) {
+			if !strings.Contains(string(guide), "`"+s.Key+"`") && !strings.Contains(string(guide), s.Key+": ") {
+				t.Errorf("docs/connecting-a-telephone-exchange.md does not name %s of %s", s.Key, p.Name)
+			}
+		}
+	}
+}
+
 func TestTheGuideToProvidersNamesWhatThereIs(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/adding-a-provider.md")
 	if err != nil {

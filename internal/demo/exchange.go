@@ -93,6 +93,18 @@ func (x *exchange) sign(event map[string]any) []byte {
 	return []byte(url.Values{"vpbx_api_key": {exchangeKey}, "sign": {hex.EncodeToString(sum[:])}, "json": {string(text)}}.Encode())
 }
 
+// try gives two commands of a shell: a client's call rings at an extension, and ends without an answer. They tell no times,
+// so that it happens when they are entered.
+func (x *exchange) try(number, extension string, now time.Time) (rings, ends string) {
+	entry := fmt.Sprintf("try-%d", now.Unix())
+	from, to := map[string]any{"number": number}, map[string]any{"extension": extension, "line_number": "74950000002"}
+	curl := func(path string, event map[string]any) string {
+		return fmt.Sprintf("curl -d '%s' %s%s", x.sign(event), x.address, path)
+	}
+	return curl("/events/call", map[string]any{"entry_id": entry, "call_id": entry + "-1", "seq": 1, "call_state": "Appeared", "location": "abonent", "from": from, "to": to}),
+		curl("/events/summary", map[string]any{"entry_id": entry, "call_direction": 1, "from": from, "to": to, "line_number": "74950000002", "talk_time": 0, "entry_result": 0, "disconnect_reason": 1111})
+}
+
 // phoneCalls are the calls of the whole time, in order: one in three is missed, some people call twice.
 func phoneCalls(from, to time.Time, about int) []letter {
 	r := rand.New(rand.NewPCG(2026, 12)) // of their own: the letters stay as they are
