@@ -7,9 +7,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"marshrut/pipeline"
 )
 
 // Supervisor keeps the pollers of all connections going. One that fails waits and
@@ -32,7 +35,14 @@ type Supervisor struct {
 	Log      *slog.Logger
 }
 
-const firstPause = time.Second
+const (
+	firstPause = time.Second
+	// briefPause bounds the pause after a run that got somewhere: the other side lets us in and hangs up. That is worth trying
+	// again soon, but not so often that it takes us for a burglar.
+	briefPause = 15 * time.Second
+	// goodWhile is how long a run that got somewhere has to last for what ended it to be something new.
+	goodWhile = time.Minute
+)
 
 // Run polls until ctx ends, then waits for the pollers to stop and returns nil.
 func (s *Supervisor) Run(ctx context.Context) error {
@@ -84,14 +94,12 @@ func (s *Supervisor) follow(ctx context.Context, pollers *errgroup.Group, runnin
 func (s *Supervisor) keep(ctx context.Context, c *Connected, poller Poller) {
 	pause := firstPause
 	for ctx.Err() == nil {
-		started := time.Now()
-		err := s.lead(ctx, c.Name, func(ctx context.Context) error { return safePoll(ctx, poller, s.desk(c)) })
+		started, got := time.Now(), new(atomic.Bool)
+		err := s.lead(ctx, c.Name, func(ctx context.Context) error { return safePoll(ctx, poller, s.desk(c, got)) })
 		if s.Report != nil && ctx.Err() == nil {
 			s.Report(c.Name, err)
 		}
-		if err == nil || time.Since(started) > cmp.Or(s.MaxPause, 5*time.Minute) {
-			pause = firstPause // it worked for a good while: what failed is something new
-		}
+		pause = s.pauseAfter(pause, err, got.Load(), time.Since(started))
 		if err != nil && ctx.Err() == nil {
 			s.log().Warn("connection failed, trying again", "connection", c.Name, "pause", pause, "error", c.RedactText(err.Error()))
 		}
@@ -100,15 +108,42 @@ func (s *Supervisor) keep(ctx context.Context, c *Connected, poller Poller) {
 	}
 }
 
-// desk lets a poller that goes on for days tell that its trouble is over.
-func (s *Supervisor) desk(c *Connected) Desk {
+// pauseAfter is how long to wait behind a run, when it is pause by the runs before.
+func (s *Supervisor) pauseAfter(pause time.Duration, err error, got bool, lasted time.Duration) time.Duration {
+	switch {
+	case err == nil, got && lasted > goodWhile, lasted > cmp.Or(s.MaxPause, 5*time.Minute):
+		return firstPause
+	case got:
+		return min(pause, briefPause)
+	}
+	return pause
+}
+
+// desk lets a poller that goes on for days tell that its trouble is over. got is whether its run got anywhere.
+func (s *Supervisor) desk(c *Connected, got *atomic.Bool) Desk {
 	d := s.Desk(c)
+	d.Sink = notedSink{d.Sink, got}
 	d.Well = func() {
+		got.Store(true)
 		if s.Report != nil {
 			s.Report(c.Name, nil)
 		}
 	}
 	return d
+}
+
+// notedSink notes that something was accepted.
+type notedSink struct {
+	Sink
+	got *atomic.Bool
+}
+
+func (n notedSink) Accept(ctx context.Context, events ...pipeline.Event) error {
+	err := n.Sink.Accept(ctx, events...)
+	if err == nil {
+		n.got.Store(true)
+	}
+	return err
 }
 
 func (s *Supervisor) lead(ctx context.Context, connection string, work func(context.Context) error) error {

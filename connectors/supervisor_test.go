@@ -66,6 +66,31 @@ func TestOneFailingPollerNeverStopsTheOthers(t *testing.T) {
 	})
 }
 
+func TestOneThatGotSomewhereIsTriedAgainSoonButNotEverySecond(t *testing.T) {
+	event := func(ctx context.Context, desk Desk) error { return desk.Accept(ctx, pipeline.Event{ID: "1"}) }
+	well := func(_ context.Context, desk Desk) error { desk.Well(); return nil }
+	for name, get := range map[string]pollFunc{"accepts something": event, "is well": well} {
+		synctest.Test(t, func(t *testing.T) {
+			runs := 0
+			c := polling(name, func(ctx context.Context, desk Desk) error {
+				runs++
+				if err := get(ctx, desk); err != nil {
+					return err
+				}
+				return errors.New("unexpected EOF")
+			})
+			ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+			defer stop()
+			if err := supervise(func() []*Connected { return []*Connected{c} }).Run(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if runs < 180 || runs > 250 { // 15 to 19 s apart
+				t.Errorf("one that %s and then fails ran %d times in an hour", name, runs)
+			}
+		})
+	}
+}
+
 func TestConnectionsAreFollowedWhileTheSupervisorRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
