@@ -56,6 +56,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	if err != nil {
 		return err
 	}
+	told, vain := false, 0 // how often in a row there was nothing of what the server told
 	for first := true; ctx.Err() == nil; first = false {
 		busy := false
 		for _, f := range folders {
@@ -72,11 +73,23 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 		if s.idles && (busy || first) {
 			wait = again
 		}
-		if err := s.await(ctx, wait); err != nil {
+		if vain++; busy || !told {
+			vain = 0
+		}
+		if told, err = s.await(ctx, quiet(vain, wait), wait); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// quiet is how long news are not listened to when they were false so many times in a row: some servers tell of all letters
+// there are with every answer, and would be asked without a pause.
+func quiet(vain int, wait time.Duration) time.Duration {
+	if vain < 3 {
+		return 0
+	}
+	return min(again<<min(vain-3, 10), wait)
 }
 
 // mark is how far a folder has been read.
@@ -87,6 +100,7 @@ type mark struct {
 	Since    time.Time `json:"since"` // letters from before are history that nobody asked for
 	Last     time.Time `json:"last"`  // when the latest letter that was taken had come
 	Rebuilt  bool      `json:"rebuilt,omitempty"`
+	Asked    string    `json:"asked,omitempty"` // the date from which history was asked for
 	// Careful is a letter that failed: up to it they are taken one by one.
 	Careful imap.UID `json:"careful,omitempty"`
 }
@@ -143,10 +157,12 @@ func (i *Instance) mark(ctx context.Context, s *session, f folder, box *imap.Sel
 	case !begun:
 		m, err = i.begin(s, box)
 	case m.Validity != box.UIDValidity, box.UIDNext != 0 && box.UIDNext < m.Next:
-		m = mark{Validity: box.UIDValidity, Next: 1, Rebuilt: true, Since: m.Since, Last: m.Last}
+		m = mark{Validity: box.UIDValidity, Next: 1, Rebuilt: true, Since: m.Since, Last: m.Last, Asked: m.Asked}
 		if overlap := m.Last.AddDate(0, 0, -7); overlap.After(m.Since) {
 			m.Since = overlap
 		}
+	case i.settings.Since != "" && i.settings.Since != m.Asked && i.asked().Before(m.Since):
+		m.Next, m.Since, m.Asked = 1, i.asked(), i.settings.Since // what was taken already is known by its name
 	default:
 		return m, nil
 	}
@@ -156,12 +172,16 @@ func (i *Instance) mark(ctx context.Context, s *session, f folder, box *imap.Sel
 	return m, desk.Advance(ctx, f.name, m)
 }
 
+// asked is the date from which history is wanted; zero: none is.
+func (i *Instance) asked() time.Time {
+	day, _ := time.Parse(time.DateOnly, i.settings.Since) // checked with the settings
+	return day
+}
+
 func (i *Instance) begin(s *session, box *imap.SelectData) (mark, error) {
 	m := mark{Validity: box.UIDValidity, Next: box.UIDNext, Since: i.now(), Last: i.now()}
 	if i.settings.Since != "" {
-		m.Next = 1
-		m.Since, _ = time.Parse(time.DateOnly, i.settings.Since) // checked with the settings
-		m.Last = m.Since
+		m.Next, m.Since, m.Last, m.Asked = 1, i.asked(), i.asked(), i.settings.Since
 		return m, nil
 	}
 	if m.Next == 0 { // an old server that does not tell
@@ -230,7 +250,10 @@ func (t take) group(ctx context.Context, group []meta) error {
 	last, at := wanted[0].uid-1, time.Time{}
 	for _, m := range wanted {
 		raw, ok := came[m.uid]
-		if !ok && failed != nil {
+		if ok && len(raw) == 0 && m.size > 0 && failed == nil {
+			failed = errNothing
+		}
+		if (!ok || len(raw) == 0) && failed != nil {
 			break
 		}
 		last = m.uid
@@ -264,6 +287,10 @@ func (t take) group(ctx context.Context, group []meta) error {
 	}
 	return t.pardon(ctx, last)
 }
+
+// errNothing: a server gives a letter as nothing when it cannot read it, or when somebody has deleted it (RFC 2180, 4.1.2).
+// A new connection tells which.
+var errNothing = errors.New("the server gives nothing of the letter")
 
 // wanted leaves out what is history.
 func (t take) wanted(group []meta) []meta {

@@ -21,6 +21,8 @@ const answer = time.Minute
 // errSilent: the server took longer than it may.
 var errSilent = errors.New("the server does not answer")
 
+var errHungUp = errors.New("the server has closed the connection")
+
 // session is one connection to the mail server. Letters are only looked at (EXAMINE, BODY.PEEK): what is read and what is not
 // belongs to the people who read the box.
 type session struct {
@@ -280,38 +282,53 @@ func read(m *imapclient.FetchMessageData, limit int64) (uid imap.UID, raw []byte
 	return uid, raw, err
 }
 
-// await waits for news of the open folder, but not longer than d.
-func (s *session) await(ctx context.Context, d time.Duration) error {
+// await waits for news of the open folder, but not longer than d, and at least as long as quiet. told: there
+// are some.
+func (s *session) await(ctx context.Context, quiet, d time.Duration) (told bool, err error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false, nil
+	case <-time.After(quiet):
+	case <-s.client.Closed():
+		return false, errHungUp
+	}
 	// What came while the last letters were taken is told with any command; some servers forget it when IDLE begins.
 	if err := s.within(answer, s.client.Noop().Wait); err != nil {
-		return fmt.Errorf("wait for letters: %w", err)
+		return false, fmt.Errorf("wait for letters: %w", err)
 	}
 	var idle *imapclient.IdleCommand
 	if s.idles && len(s.news) == 0 {
-		err := s.within(answer, func() (err error) {
-			idle, err = s.client.Idle()
+		err := s.within(answer, func() error {
+			begun, err := s.client.Idle()
+			if err == nil {
+				idle = begun
+			}
 			return err
 		})
-		if err != nil {
-			return fmt.Errorf("wait for letters: %w", err)
+		var refused *imap.Error
+		if errors.As(err, &refused) {
+			s.idles = false // it does not do what it says: letters are looked for now and then
+		} else if err != nil {
+			return false, fmt.Errorf("wait for letters: %w", err)
 		}
 	}
 	select {
 	case <-ctx.Done():
-		return nil
+		return false, nil
 	case <-timer.C:
 	case <-s.news:
+		told = true
 	case <-s.client.Closed():
-		return errors.New("the server has closed the connection")
+		return false, errHungUp
 	}
 	if idle == nil {
-		return nil
+		return told, nil
 	}
-	err := s.within(answer, func() error { return errors.Join(idle.Close(), idle.Wait()) })
+	err = s.within(answer, func() error { return errors.Join(idle.Close(), idle.Wait()) })
 	if err != nil {
-		return fmt.Errorf("wait for letters: %w", err)
+		return false, fmt.Errorf("wait for letters: %w", err)
 	}
-	return nil
+	return told, nil
 }

@@ -1,0 +1,186 @@
+package email
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// talker is a mail server that answers as a test tells it to: what no server written well does.
+type talker struct {
+	addr string
+	// answer gives the untagged lines of an answer; the tagged one follows. "NO" refuses.
+	answer func(command string) string
+
+	mu    sync.Mutex
+	heard []string
+}
+
+func newTalker(t *testing.T, answer func(command string) string) *talker {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	k := &talker{addr: listener.Addr().String(), answer: answer}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go k.talk(conn)
+		}
+	}()
+	return k
+}
+
+func (k *talker) talk(conn net.Conn) {
+	defer conn.Close()
+	fmt.Fprint(conn, "* OK [CAPABILITY IMAP4rev1] here\r\n")
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		tag, command, _ := strings.Cut(lines.Text(), " ")
+		k.mu.Lock()
+		k.heard = append(k.heard, command)
+		k.mu.Unlock()
+		if said := k.answer(command); said == "NO" {
+			fmt.Fprintf(conn, "%s NO not now\r\n", tag)
+		} else {
+			fmt.Fprintf(conn, "%s%s OK done\r\n", said, tag)
+		}
+	}
+}
+
+// count tells how many commands began so.
+func (k *talker) count(verb string) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := 0
+	for _, command := range k.heard {
+		if strings.HasPrefix(command, verb) {
+			n++
+		}
+	}
+	return n
+}
+
+func (k *talker) box(change func(*Settings)) *Instance {
+	p := &post{addr: k.addr}
+	return p.box(change)
+}
+
+const emptyFolder = "* 0 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 1] n\r\n"
+
+func TestAServerThatTellsTheSameNewsWithEveryAnswerIsNotAskedWithoutAPause(t *testing.T) {
+	k := newTalker(t, func(command string) string {
+		switch {
+		case strings.HasPrefix(command, "EXAMINE"):
+			return emptyFolder
+		case command == "NOOP":
+			return "* 0 EXISTS\r\n"
+		}
+		return ""
+	})
+	d := newDesk()
+	began := time.Now()
+	poll(t, k.box(nil), d, func() bool { return time.Since(began) > 3*time.Second })
+	if n := k.count("EXAMINE"); n < 2 || n > 6 {
+		t.Errorf("it looked %d times in three seconds", n)
+	}
+}
+
+func TestAServerThatRefusesToTellOfLettersIsLookedAtNowAndThen(t *testing.T) {
+	k := newTalker(t, func(command string) string {
+		switch {
+		case command == "CAPABILITY":
+			return "* CAPABILITY IMAP4rev1 IDLE\r\n"
+		case command == "IDLE":
+			return "NO"
+		case strings.HasPrefix(command, "EXAMINE"):
+			return emptyFolder
+		}
+		return ""
+	})
+	poll(t, k.box(nil), newDesk(), func() bool { return k.count("EXAMINE") >= 2 })
+	if n := k.count("LOGIN"); n != 1 || k.count("IDLE") != 1 {
+		t.Errorf("signed in %d times, asked to be told %d times", n, k.count("IDLE"))
+	}
+}
+
+func TestALetterThatTheServerGivesAsNothingIsNotPassedOver(t *testing.T) {
+	empty, gone := true, false
+	raw := string(numbered(7))
+	k := newTalker(t, nil)
+	k.answer = func(command string) string {
+		switch {
+		case strings.HasPrefix(command, "EXAMINE"):
+			return "* 1 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 8] n\r\n"
+		case gone:
+			return ""
+		case strings.HasPrefix(command, "UID SEARCH"):
+			return "* SEARCH 7\r\n"
+		case strings.Contains(command, "RFC822.SIZE"):
+			return fmt.Sprintf("* 1 FETCH (UID 7 RFC822.SIZE %d INTERNALDATE \"28-Nov-2026 12:00:00 +0000\")\r\n", len(raw))
+		case strings.Contains(command, "BODY") && empty:
+			return "* 1 FETCH (UID 7 BODY[]<0> NIL)\r\n"
+		case strings.Contains(command, "BODY"):
+			return fmt.Sprintf("* 1 FETCH (UID 7 BODY[]<0> {%d}\r\n%s)\r\n", len(raw), raw)
+		}
+		return ""
+	}
+	i, d := k.box(nil), newDesk()
+	if err := d.Advance(t.Context(), "INBOX", mark{Validity: 1, Next: 7, Since: time.Now().AddDate(-1, 0, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Poll(t.Context(), d.desk()); !errors.Is(err, errNothing) || d.mark("INBOX").Next != 7 || d.count() != 0 {
+		t.Fatalf("it ended with %v, the mark is %+v", err, d.mark("INBOX"))
+	}
+	empty = false
+	poll(t, i, d, d.has(1))
+	if got := d.subjects(); !slices.Equal(got, []string{"7@example.ru"}) {
+		t.Errorf("taken %q", got)
+	}
+	// One that was deleted is given as nothing as well, and is gone for the next connection.
+	other := newDesk()
+	other.Advance(t.Context(), "INBOX", mark{Validity: 1, Next: 7, Since: time.Now().AddDate(-1, 0, 0)})
+	gone = true
+	well := make(chan struct{})
+	desk := other.desk()
+	desk.Well = func() { close(well) }
+	ended := make(chan error, 1)
+	go func() { ended <- i.Poll(t.Context(), desk) }()
+	select {
+	case <-well:
+	case err := <-ended:
+		t.Errorf("a letter that is gone ends it: %v", err)
+	}
+}
+
+func TestHistoryThatIsAskedForLaterIsFetchedOnce(t *testing.T) {
+	p, d := newPost(t), newDesk()
+	for n := 1; n <= 3; n++ {
+		p.put("INBOX", time.Now().AddDate(0, n-4, 0), numbered(n))
+	}
+	poll(t, p.box(nil), d, d.begun("INBOX"))
+	p.put("INBOX", time.Now(), numbered(4))
+	poll(t, p.box(nil), d, d.has(1))
+	since := time.Now().AddDate(0, -2, -10).Format(time.DateOnly)
+	ask := func(s *Settings) { s.Since = since }
+	poll(t, p.box(ask), d, d.has(3))
+	if got := d.subjects(); !slices.Equal(got, []string{"4@example.ru", "2@example.ru", "3@example.ru"}) {
+		t.Errorf("taken %q, want what came, then what was asked for", got)
+	}
+	before := d.mark("INBOX")
+	poll(t, p.box(ask), d, func() bool { return true })
+	if after := d.mark("INBOX"); after != before || before.Next < 5 {
+		t.Errorf("it began anew: %+v, then %+v", before, after)
+	}
+}
