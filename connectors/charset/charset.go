@@ -30,7 +30,7 @@ func Decode(raw []byte, declared string) string {
 	switch {
 	case escapes(declared) && stated != nil:
 		return as(stated, raw)
-	case utf8.Valid(raw), mostlyUTF8(raw):
+	case utf8.Valid(raw), mostlyUTF8(raw, declared):
 		return strings.ToValidUTF8(string(raw), "\uFFFD")
 	}
 	if text, ok := russian(raw, stated); ok {
@@ -52,9 +52,14 @@ func escapes(declared string) bool {
 	return strings.HasPrefix(strings.ToLower(declared), "iso-2022") || strings.HasPrefix(strings.ToLower(declared), "hz-")
 }
 
-// mostlyUTF8 tells UTF-8 with a cut letter or a stray byte from other encodings.
-func mostlyUTF8(raw []byte) bool {
-	good, bad := 0, 0
+var utf8Name = regexp.MustCompile(`(?i)^[\s"']*utf-?8\b`)
+
+// mostlyUTF8 tells UTF-8 with a cut letter or stray bytes from other encodings: the more of them, when that is declared.
+func mostlyUTF8(raw []byte, declared string) bool {
+	good, bad, doubt := 0, 0, 3
+	if utf8Name.MatchString(declared) {
+		doubt = 1
+	}
 	for len(raw) > 0 {
 		r, size := utf8.DecodeRune(raw)
 		switch {
@@ -65,7 +70,7 @@ func mostlyUTF8(raw []byte) bool {
 		}
 		raw = raw[size:]
 	}
-	return good > 3*bad
+	return good > doubt*bad
 }
 
 var charsetNoise = regexp.MustCompile(`[^a-z0-9]+`)

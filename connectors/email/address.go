@@ -42,7 +42,16 @@ func splitAddresses(list string) []string {
 	return append(parts, list[begin:])
 }
 
+// comments and groups are of RFC 5322, 3.4: "(Отдел) Имя <a@b>", "Отдел: a@b, c@d;".
+var (
+	comments = regexp.MustCompile(`\([^()]*\)`)
+	group    = regexp.MustCompile(`^\s*[^:@<>"\[\]]*:(\s|;|$|[^\s:/]*@)`)
+)
+
 func address(one string) Address {
+	if g := group.FindString(one); g != "" {
+		one = one[strings.IndexByte(one, ':')+1:]
+	}
 	name := one
 	mail := one
 	if m := angle.FindAllStringIndex(one, -1); m != nil {
@@ -53,7 +62,10 @@ func address(one string) Address {
 	}
 	point, ok := leads.Email(mail)
 	if !ok {
-		point, _ = leads.Email(one)
+		point, ok = leads.Email(one)
+	}
+	if bare := comments.ReplaceAllString(one, ""); !ok && bare != one {
+		return address(bare)
 	}
 	if name == mail {
 		name = strings.Replace(name, point.Written, "", 1)

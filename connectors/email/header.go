@@ -13,9 +13,18 @@ import (
 // word is an encoded word of RFC 2047. Blanks inside happen, so does a language behind the charset (RFC 2231).
 var word = regexp.MustCompile(`=\?([^?\s]+)\?([bBqQ])\?([^?]*)\?=`)
 
-// headerText decodes a header: encoded words, and bytes beyond ASCII in whatever charset they are. Words that follow each
-// other are one text: senders cut them inside letters, and inside the groups of base64.
+// headerText decodes a header, once more when what was encoded had been encoded already.
 func headerText(raw string) string {
+	text := decodeHeader(raw)
+	if text != raw && word.MatchString(text) {
+		text = decodeHeader(text)
+	}
+	return printable(text)
+}
+
+// decodeHeader decodes encoded words, and bytes beyond ASCII in whatever charset they are. Words that follow each other are
+// one text: senders cut them inside letters, and inside the groups of base64.
+func decodeHeader(raw string) string {
 	var out strings.Builder
 	found := word.FindAllStringSubmatchIndex(raw, 500)
 	end := 0
@@ -33,7 +42,7 @@ func headerText(raw string) string {
 		i = run
 	}
 	out.WriteString(charset.Decode([]byte(raw[end:]), ""))
-	return printable(out.String())
+	return out.String()
 }
 
 // wordBytes are the bytes of encoded words of one charset.
@@ -158,16 +167,21 @@ var (
 	bareID    = regexp.MustCompile(`[^\s<>,;]+@[^\s<>,;]+`)
 )
 
-// messageIDs reads the ids of a header like References, without brackets. Commas, blanks and a broken one between them are nothing to mind.
+// messageIDs reads the ids of a header like References, without brackets. Commas, blanks and a broken one between them are
+// nothing to mind. Of too many the first one counts, which names the correspondence, and the last ones, which are the nearest.
 func messageIDs(header string) []string {
 	var ids []string
-	for _, m := range bracketed.FindAllStringSubmatch(header, 200) {
-		ids = append(ids, charset.Decode([]byte(m[1]), ""))
+	for _, m := range bracketed.FindAllStringSubmatch(header, -1) {
+		ids = append(ids, m[1])
 	}
 	if len(ids) == 0 {
-		for _, id := range bareID.FindAllString(header, 200) {
-			ids = append(ids, charset.Decode([]byte(id), ""))
-		}
+		ids = bareID.FindAllString(header, -1)
+	}
+	if len(ids) > maxIDs {
+		ids = append(ids[:1], ids[len(ids)-maxIDs+1:]...)
+	}
+	for n, id := range ids {
+		ids[n] = charset.Decode([]byte(id), "")
 	}
 	return ids
 }

@@ -1,18 +1,28 @@
 package email
 
 import (
+	"regexp"
 	"strings"
 
 	"golang.org/x/net/html"
 )
 
-// htmlText gives the text that HTML shows, and where in it an older letter begins (0: nowhere). It reads tags one by
-// one, so that no depth of nesting matters. Cells of a row are parted by tabs.
+// htmlText gives the text that HTML shows, and where in it an older letter begins (0: nowhere). What its styles hide is
+// left out, unless that is all there is.
 func htmlText(source string) (text string, quote int) {
 	if source == "" {
 		return "", 0
 	}
-	var w htmlWriter
+	w := htmlWriter{hides: true}
+	if text, quote = w.read(source); text == "" || w.hidden.tag != "" { // all of it, or to the end: somebody forgot a tag
+		w = htmlWriter{}
+		text, quote = w.read(source)
+	}
+	return text, quote
+}
+
+// read goes through the tags one by one, so that no depth of nesting matters. Cells of a row are parted by tabs.
+func (w *htmlWriter) read(source string) (text string, quote int) {
 	tags := html.NewTokenizer(strings.NewReader(source))
 	tags.SetMaxBuf(maxText)
 	for {
@@ -34,6 +44,12 @@ type htmlWriter struct {
 	out   strings.Builder
 	quote int
 	mute  string // the tag whose content nobody sees
+	hides bool   // styles are heeded
+	// hidden is the element that a style hides, and how many of its name are open in it.
+	hidden struct {
+		tag  string
+		open int
+	}
 	pre   int
 	last  byte
 	blank bool // a blank is due before the next word
@@ -60,6 +76,9 @@ func (w *htmlWriter) open(t html.Token) {
 		w.mute = t.Data
 		return
 	}
+	if w.hide(t) {
+		return
+	}
 	switch {
 	case t.Data == "td" || t.Data == "th":
 		w.cell()
@@ -83,12 +102,50 @@ func (w *htmlWriter) close(name string) {
 		}
 		return
 	}
+	if w.hidden.tag != "" {
+		if w.hidden.tag == name {
+			w.hidden.open--
+		}
+		if w.hidden.open == 0 {
+			w.hidden.tag = ""
+		}
+		return
+	}
 	if name == "pre" && w.pre > 0 {
 		w.pre--
 	}
 	if breaks[name] && name != "dt" {
 		w.line()
 	}
+}
+
+// hide notes an element that a style hides, and reports whether the tag is in one. Elements that nobody closes are none.
+func (w *htmlWriter) hide(t html.Token) bool {
+	if w.hidden.tag != "" {
+		if t.Data == w.hidden.tag && t.Type == html.StartTagToken {
+			w.hidden.open++
+		}
+		return true
+	}
+	if !w.hides || t.Type != html.StartTagToken || !hideable[t.Data] || !isHidden(t) {
+		return false
+	}
+	w.hidden.tag, w.hidden.open = t.Data, 1
+	return true
+}
+
+var (
+	hideable = tagSet("div span p td table tr tbody section article center font b i a h1 h2 h3 h4 li ul ol dl dt dd")
+	hiding   = regexp.MustCompile(`(?i)(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:!important\s*)?(?:;|$))`)
+)
+
+func isHidden(t html.Token) bool {
+	for _, a := range t.Attr {
+		if a.Key == "hidden" || a.Key == "style" && hiding.MatchString(a.Val) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *htmlWriter) line() {
@@ -112,7 +169,7 @@ func (w *htmlWriter) put(b byte) {
 }
 
 func (w *htmlWriter) text(s string) {
-	if w.mute != "" || w.out.Len() > maxText {
+	if w.mute != "" || w.hidden.tag != "" || w.out.Len() > maxText {
 		return
 	}
 	if w.pre > 0 {

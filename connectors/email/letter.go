@@ -46,7 +46,7 @@ type File struct {
 
 // Parse takes a letter apart, within bounds.
 func Parse(raw []byte) Letter {
-	raw = boundHeader(raw)
+	raw = boundHeader(withLines(raw))
 	cut, multiparts, whole := budget(raw)
 	l := Letter{Whole: whole, raw: raw}
 	root, err := parser(multiparts).ReadParts(bytes.NewReader(raw[:cut]))
@@ -119,7 +119,10 @@ func (l *Letter) plain(raw []byte) {
 		}
 	}
 	l.readHeader()
-	l.Text = shown(charset.Decode(body, ""))
+	if len(l.header) == 0 {
+		body = raw // there is no header: all of it is text
+	}
+	l.Text = strings.TrimSpace(shown(charset.Decode(body, "")))
 }
 
 // readHeader reads what the header says.

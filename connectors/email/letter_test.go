@@ -101,6 +101,7 @@ func TestHeadersAreReadAsPeoplesProgramsWriteThem(t *testing.T) {
 		"=?x-none?Q?caf=C3=A9?=":                                              "café",
 		"plain =?broken":                                                      "plain =?broken",
 		"=?utf-8?B?" + b("a\r\nBcc: x") + "?=":                                "a  Bcc: x",
+		"=?utf-8?B?" + b("=?utf-8?B?"+whole+"?=") + "?=":                      "Заявка с сайта", // encoded twice
 		"=?utf-8?B?" + b("а") + "?=\r\n =?windows-1251?B?" + b("\xe1") + "?=": "аб",
 	} {
 		if got := headerText(raw); got != want {
@@ -120,12 +121,15 @@ func TestAddressesAreReadLeniently(t *testing.T) {
 		`Name <a@example.ru> <c@example.org>`:          {"Name", "c@example.org"},
 		`Иван <ivan@example.ru`:                        {"Иван", "ivan@example.ru"},
 		`"=?utf-8?B?0JjQstCw0L0=?=" <ivan@example.ru>`: {"Иван", "ivan@example.ru"},
-		`"KLAUS" <>`:                    {"KLAUS", ""},
-		`<>`:                            {},
-		`MAILER-DAEMON`:                 {"MAILER-DAEMON", ""},
-		`x@unknown`:                     {"x@unknown", ""},
-		`ivan@почта.рф`:                 {"", "ivan@xn--80a1acny.xn--p1ai"},
-		`"a@example.ru" <a@example.ru>`: {"", "a@example.ru"},
+		`"KLAUS" <>`:    {"KLAUS", ""},
+		`<>`:            {},
+		`MAILER-DAEMON`: {"MAILER-DAEMON", ""},
+		`x@unknown`:     {"x@unknown", ""},
+		`Отдел закупок: a@example.ru`:                            {"", "a@example.ru"},
+		`undisclosed-recipients:;`:                               {},
+		`(отдел) Иван (x) <a(y)@b.ru>`:                           {"Иван", "a@b.ru"},
+		`ivan@почта.рф`:                                          {"", "ivan@xn--80a1acny.xn--p1ai"},
+		`"a@example.ru" <a@example.ru>`:                          {"", "a@example.ru"},
 		in1251("Иванов Пётр") + ` <petr@example.ru>`:             {"Иванов Пётр", "petr@example.ru"},
 		`"Иван \"Быстрый\" Петров" <ivan@example.ru>, b@c.ru, d`: {`Иван "Быстрый" Петров`, "ivan@example.ru"},
 	} {
@@ -173,6 +177,13 @@ func TestMessageIDsAreFoundAmongWhatIsNone(t *testing.T) {
 	if got := messageIDs("a@x, b@y"); !slices.Equal(got, []string{"a@x", "b@y"}) {
 		t.Errorf("without brackets: %q", got)
 	}
+	var long []string
+	for n := range 3000 {
+		long = append(long, fmt.Sprintf("<%d@x>", n))
+	}
+	if got := messageIDs(strings.Join(long, " ")); len(got) != maxIDs || got[0] != "0@x" || got[maxIDs-1] != "2999@x" {
+		t.Errorf("of 3000: %d, the last %q", len(got), got[len(got)-1])
+	}
 	if got := messageIDs(""); got != nil {
 		t.Errorf("of nothing: %q", got)
 	}
@@ -200,6 +211,34 @@ func TestHTMLIsReadWithoutWhatNobodySees(t *testing.T) {
 		`<div class="gmail_quote">старое</div></body>`)
 	if text != "Раз\nдва три\n\nстарое" || text[:quote] != "Раз\nдва три" {
 		t.Errorf("%q, the older letter from %d on", text, quote)
+	}
+}
+
+func TestWhatStylesHideIsLeftOutUnlessItIsAllThereIs(t *testing.T) {
+	for source, want := range map[string]string{
+		`<div style="display:none">скрыто<div>и это</div></div><span style="font-size:0px">ноль</span><p>видно</p>`:    "видно",
+		`<p hidden>скрыто</p><p style="color:red; visibility : hidden">скрыто</p><p style="font-size:0.9em">видно</p>`: "видно",
+		`<div style="mso-hide:all;DISPLAY:NONE !important">скрыто</div>видно<br style="display:none">тоже`:             "видно\nтоже",
+		`<div style="display:none">всё письмо</div>`:                                                                   "всё письмо",
+		`начало<div style="display:none">незакрытое<p>письмо</p>`:                                                      "начало\nнезакрытое\nписьмо",
+	} {
+		if got, _ := htmlText(source); got != want {
+			t.Errorf("%s: got %q, want %q", source, got, want)
+		}
+	}
+}
+
+func TestALetterThatIsHardlyOneKeepsItsText(t *testing.T) {
+	if l := Parse([]byte("просто текст, телефон +7 912 000-00-01")); l.Text != "просто текст, телефон +7 912 000-00-01" {
+		t.Errorf("without a header: %q", l.Text)
+	}
+	l := Parse([]byte("From: Иван <ivan@example.org>\rSubject: Монтаж\r\rНужен\rмонтаж\r"))
+	if l.Text != "Нужен\nмонтаж" || l.Subject != "Монтаж" || l.From.Mail != "ivan@example.org" {
+		t.Errorf("lines that end with CR alone: %+v", l)
+	}
+	spoilt := "Hello \x80 \x80\x80 Привет"
+	if l := Parse(letter("From: a@example.org\nContent-Type: text/plain; charset=utf-8", spoilt)); l.Text != "Hello \uFFFD \uFFFD Привет" {
+		t.Errorf("UTF-8 with broken bytes: %q", l.Text)
 	}
 }
 

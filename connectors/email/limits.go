@@ -14,6 +14,7 @@ const (
 	maxHeader     = 256 << 10 // bytes of the header of a letter
 	maxText       = 1 << 20   // bytes of text that people are shown
 	maxFiles      = 100
+	maxIDs        = 200 // of a correspondence
 )
 
 var boundary = regexp.MustCompile(`(?i)boundary(?:\*\d*)?\*?\s*=\s*("([^"\r\n]*)"?|[^;\s]*)`)
@@ -86,6 +87,14 @@ func boundHeader(raw []byte) []byte {
 		head = head[:end+1]
 	}
 	return append(append(bytes.Clone(head), '\r', '\n'), body...)
+}
+
+// withLines gives a letter whose lines end with CR alone lines.
+func withLines(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\n') >= 0 {
+		return raw
+	}
+	return bytes.ReplaceAll(raw, []byte("\r"), []byte("\n"))
 }
 
 var blankLine = regexp.MustCompile(`\r?\n[ \t]*\r?\n`)

@@ -94,7 +94,7 @@ func reaches(pairs []pair) bool {
 
 // submissionLine is the number that a site gave a submission: it names the form and the submission in it, the same in the
 // web hook and in the letter.
-var submissionLine = regexp.MustCompile(`(?im)^\s*(?:request id|transaction id|tranid|номер заявки|id заявки)\s*:\s*(\d{3,20}:\d{3,20})\s*$`)
+var submissionLine = regexp.MustCompile(`(?im)^\s*(?:request id|transaction id|tranid|номер заявки|id заявки)\s*:\s*(\d{1,20}:\d{1,20})\s*$`)
 
 // submissions are the names of the submissions that a notification tells of.
 func submissions(text string) []string {

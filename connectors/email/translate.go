@@ -37,7 +37,7 @@ func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 		in.Fields = append(in.Fields, leads.Field{Key: "_note", Label: say(i.connection.Language, "Замечание", "Note"), Value: notice})
 	} else if !l.Whole {
 		in.Fields = append(in.Fields, leads.Field{Key: "_note", Label: say(i.connection.Language, "Замечание", "Note"),
-			Value: say(i.connection.Language, "Письмо разобрано не до конца: в нём слишком много частей или они слишком вложены. Оригинал сохранён", "The letter was not taken apart to the end: too many parts, or too deep in each other. The original is kept")})
+			Value: say(i.connection.Language, "Письмо разобрано не до конца: оно испорчено, или в нём слишком много вложенных частей. Оригинал сохранён", "The letter was not taken apart to the end: it is damaged, or has too many parts in each other. The original is kept")})
 	}
 	return []leads.Inquiry{in}, nil
 }
