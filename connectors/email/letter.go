@@ -187,6 +187,16 @@ func isText(p *enmime.Part, root bool) bool {
 	return root && strings.HasPrefix(p.ContentType, "multipart/") // without a boundary: whatever is in it
 }
 
+// inner is the letter that came as a file of this one; nil when none did.
+func (l *Letter) inner() []byte {
+	for _, f := range l.Files {
+		if f.Type == "message/rfc822" {
+			return f.Data
+		}
+	}
+	return nil
+}
+
 func (l *Letter) addFile(p *enmime.Part) {
 	if len(p.Content) == 0 || len(l.Files) >= maxFiles {
 		return

@@ -69,6 +69,47 @@ func isLetter(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0x400 && r <= 0x52f
 }
 
+// label is what forms call the things that matter most. Only these are taken for keys where no colon says so.
+var (
+	label    = `(?:ваше )?имя|фио|ф\.?\s?и\.?\s?о\.?|клиент|контактное лицо|name|(?:контактный |номер )?телефона?|тел\.?|phone|e-?mail|почта|эл\.? ?почта|комментарий|сообщение|вопрос|компания|город|message|comment`
+	lonely   = regexp.MustCompile(`(?i)^\s*(` + label + `)\s*$`)
+	labelAnd = regexp.MustCompile(`(?i)^\s*(` + label + `)\s+[-–—=]\s+(\S.*)$`)
+)
+
+// labelled reads fields without colons: "Имя - Анна", and a name of a field with its value on the line below.
+func labelled(text string) []pair {
+	var found []pair
+	key := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch m := labelAnd.FindStringSubmatch(line); {
+		case line == "":
+		case lonely.MatchString(line):
+			key = line
+		case m != nil:
+			found, key = append(found, pair{m[1], m[2]}), ""
+		case key != "":
+			found, key = append(found, pair{key, line}), ""
+		}
+	}
+	return found
+}
+
+// written is a phone as people write it: with its country, or with its trunk prefix and in groups. Numbers of orders and of
+// taxpayers are neither.
+var written = regexp.MustCompile(`(?:^|[^\d+])(\+7[\s(\-]*\d{3}[\s)\-]*\d{3}[\s-]?\d{2}[\s-]?\d{2}|8[\s\-]*(?:\(\d{3}\)\s*|\d{3}[\s\-]+)\d{3}[\s-]?\d{2}[\s-]?\d{2})(?:$|\D)`)
+
+// writtenPhones finds the phones in a text.
+func writtenPhones(text, region string) []leads.ContactPoint {
+	var found []leads.ContactPoint
+	for _, m := range written.FindAllStringSubmatch(text, 20) {
+		if point, ok := leads.Phone(m[1], region); ok && !slices.ContainsFunc(found, func(p leads.ContactPoint) bool { return p.Value == point.Value }) {
+			found = append(found, point)
+		}
+	}
+	return found
+}
+
 var contactKey = regexp.MustCompile(`(?i)(^|[^a-zа-я])(тел|phone|номер телефона|mobile|моб|e-?mail|почта|эл\. ?почта|контакт)`)
 
 // formLike reports a text that is a filled-in form, whoever sends it: most of its lines are fields, and one is a way to reach

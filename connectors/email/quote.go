@@ -54,6 +54,23 @@ var (
 
 func forwards(text string) bool { return forwarded.MatchString(text) }
 
+var writer = regexp.MustCompile(`(?i)^[\s>*]*(?:от кого|от|from|von)\s?\*?:\*?\s*(.+)$`)
+
+// passedOn is who wrote the letter that a text passes on; nobody when it passes none on.
+func passedOn(text string) Address {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		m := writer.FindStringSubmatch(strings.TrimRight(line, "\r"))
+		if m == nil {
+			continue
+		}
+		if a := first(addresses(m[1])); a.Mail != "" && (headerBlock(lines[i:]) || i > 0 && forwards(strings.Join(lines[max(0, i-3):i], "\n"))) {
+			return a
+		}
+	}
+	return Address{}
+}
+
 // quoteBegins finds the first line of the letter that is answered; the number of lines when there is none.
 func quoteBegins(lines []string) int {
 	for i, line := range lines {

@@ -47,16 +47,16 @@ func (i *Instance) quiet(err error) error {
 // judge tells what a further try may mend (RFC 5321, 4.2.1): 4yz yes, 5yz about the letter or its recipient no. What the server
 // says before it hears of the recipient is about us, and holds for every letter.
 func (i *Instance) judge(err error) error {
-	said := i.quiet(err)
+	said := i.quiet(i.inWords(i.connection.Language, err))
 	var refused *mail.SendError
 	ofLetter := errors.As(err, &refused)
 	switch {
 	case errors.As(err, new(unconnected)):
-		return i.halted(said, forPerson(err))
+		return i.halted(said, err, forPerson(err))
 	case ofLetter && (refused.ErrorCode() == 421 || refused.Reason == mail.ErrConnCheck):
-		return i.halted(said, false) // the server closes (4.2.2)
+		return i.halted(said, err, false) // the server closes (4.2.2)
 	case ofLetter && refused.Reason == mail.ErrSMTPMailFrom:
-		return i.halted(said, !refused.IsTemp())
+		return i.halted(said, err, !refused.IsTemp())
 	case ofLetter && !refused.IsTemp() && refused.ErrorCode() >= 500:
 		return delivery.Permanent{Err: said}
 	}
@@ -64,13 +64,10 @@ func (i *Instance) judge(err error) error {
 }
 
 // halted says that no letter at all can go out at present.
-func (i *Instance) halted(said error, person bool) error {
-	words := map[string]string{"ru": "Почтовый сервер не принимает писем: " + said.Error(), "en": "The mail server takes no letters: " + said.Error()}
-	if person {
-		words = map[string]string{
-			"ru": "Почтовый сервер отказывает нам: " + said.Error() + ". Проверьте адрес сервера, имя, пароль и сертификат в настройках подключения.",
-			"en": "The mail server refuses us: " + said.Error() + ". See the server's address, the user, the password and the certificate in the settings of the connection.",
-		}
+func (i *Instance) halted(said, cause error, person bool) error {
+	words := map[string]string{}
+	for _, language := range []string{"ru", "en"} {
+		words[language] = i.quiet(i.inWords(language, cause)).Error()
 	}
 	return delivery.Halted{Err: said, Words: words, Connection: i.connection.Name, Person: person}
 }
@@ -96,7 +93,7 @@ func (i *Instance) message(l leads.Letter, o Order) (*mail.Msg, error) {
 		return nil, fmt.Errorf("the address to send from: %w", err)
 	}
 	if err := m.To(l.To); err != nil {
-		return nil, fmt.Errorf("the address to send to: %w", err)
+		return nil, i.refuse(fmt.Sprintf("на адрес %s нельзя отправить письмо: в нём ошибка", l.To), fmt.Sprintf("nothing can be sent to %s: the address is wrong", l.To))
 	}
 	m.Subject(l.Subject)
 	m.SetDateWithValue(i.now())
@@ -133,7 +130,7 @@ func (i *Instance) send(ctx context.Context, m *mail.Msg) error {
 		return err
 	}
 	if err := client.DialWithContext(ctx); err != nil {
-		return fmt.Errorf("connect to %s: %w", i.settings.SMTP, unconnected{err})
+		return unconnected{err}
 	}
 	defer client.Close() // that the goodbye fails does not call the letter back
 	if err := client.Send(m); err != nil {

@@ -215,22 +215,26 @@ func TestWhatIsRefusedForGoodIsToldFromWhatATryMayMend(t *testing.T) {
 	for name, c := range map[string]struct {
 		break1 func(*outbox, *Settings)
 		want   string
+		words  string
 	}{
-		"no such address":        {func(o *outbox, _ *Settings) { o.rcpt = refuse(550) }, "permanent"},
-		"greylisting":            {func(o *outbox, _ *Settings) { o.rcpt = refuse(451) }, "again"},
-		"spam":                   {func(o *outbox, _ *Settings) { o.data = refuse(554) }, "permanent"},
-		"the disk is full":       {func(o *outbox, _ *Settings) { o.data = refuse(452) }, "again"},
-		"a wrong password":       {func(_ *outbox, s *Settings) { s.Password = "another secret of ours" }, "halted for a person"},
-		"nobody listens":         {func(_ *outbox, s *Settings) { s.SMTP = "127.0.0.1:1" }, "halted"},
-		"the server closes":      {func(o *outbox, _ *Settings) { o.rcpt = refuse(421) }, "halted"},
-		"too many letters of us": {func(o *outbox, _ *Settings) { o.mail = refuse(450) }, "halted"},
-		"we may not send":        {func(o *outbox, _ *Settings) { o.mail = refuse(553) }, "halted for a person"},
-		"it hangs up in the end": {func(o *outbox, _ *Settings) { o.bye = true }, "again"},
+		"no such address":        {func(o *outbox, _ *Settings) { o.rcpt = refuse(550) }, "permanent", "не принимает адрес получателя: проверьте, верен ли он (550"},
+		"greylisting":            {func(o *outbox, _ *Settings) { o.rcpt = refuse(451) }, "again", "просит подождать (451"},
+		"spam":                   {func(o *outbox, _ *Settings) { o.data = refuse(554) }, "permanent", "не принимает письмо (554"},
+		"the disk is full":       {func(o *outbox, _ *Settings) { o.data = refuse(452) }, "again", "просит подождать"},
+		"a wrong password":       {func(_ *outbox, s *Settings) { s.Password = "another secret of ours" }, "halted for a person", "не принимает имя пользователя или пароль"},
+		"nobody listens":         {func(_ *outbox, s *Settings) { s.SMTP = "127.0.0.1:1" }, "halted", "не удаётся соединиться с 127.0.0.1:1"},
+		"the server closes":      {func(o *outbox, _ *Settings) { o.rcpt = refuse(421) }, "halted", "просит подождать (421"},
+		"too many letters of us": {func(o *outbox, _ *Settings) { o.mail = refuse(450) }, "halted", "просит подождать (450"},
+		"we may not send":        {func(o *outbox, _ *Settings) { o.mail = refuse(553) }, "halted for a person", "не разрешает писать с этого адреса"},
+		"it hangs up in the end": {func(o *outbox, _ *Settings) { o.bye = true }, "again", "прервал соединение"},
 	} {
 		o := newOutbox(t, "none")
 		err := o.sender(t, "none", func(s *Settings) { c.break1(o, s) }).Deliver(t.Context(), order1(t, nil))
 		if got := verdict(err); got != c.want {
 			t.Errorf("%s: %s, want %s: %v", name, got, c.want, err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), c.words) || strings.Contains(err.Error(), "affected")) {
+			t.Errorf("%s is said as %q, want %q", name, err, c.words)
 		}
 		if err != nil && (strings.Contains(err.Error(), password) || name == "a wrong password" && strings.Contains(err.Error(), "letters of")) {
 			t.Errorf("%s: the password is told: %v", name, err)
@@ -264,6 +268,7 @@ func TestALetterThatNobodyMayGetIsRefusedWithTheReason(t *testing.T) {
 		"нет адреса":                    contact(""),
 		"принадлежит программе":         contact("noreply@example.ru"),
 		"или нам самим":                 contact("anna@example.org"),
+		"a..b@example.ru нельзя":        contact("a..b@example.ru"),
 		"нет текста письма «surprise»;": func(p map[string]any) { p["params"] = map[string]any{"template": "surprise"} },
 	} {
 		err := i.Deliver(t.Context(), order1(t, change))

@@ -38,12 +38,12 @@ func (i *Instance) connect(ctx context.Context) (s *session, close func(), err e
 	defer cancel()
 	conn, err := i.dial(dialling, "tcp", i.settings.Server)
 	if err != nil {
-		return nil, nil, i.unreached(i.settings.Server, err)
+		return nil, nil, unreached(i.connection.Language, i.settings.Server, err)
 	}
 	s = &session{news: make(chan struct{}, 1), language: i.connection.Language}
 	if err := s.greet(dialling, conn, i); err != nil {
 		conn.Close()
-		return nil, nil, i.unreached(i.settings.Server, err)
+		return nil, nil, unreached(i.connection.Language, i.settings.Server, err)
 	}
 	stop := context.AfterFunc(ctx, func() { s.client.Close() }) // the client takes no context
 	close = func() {
@@ -57,8 +57,8 @@ func (i *Instance) connect(ctx context.Context) (s *session, close func(), err e
 	return s, close, nil
 }
 
-func (i *Instance) unreached(server string, err error) error {
-	return fmt.Errorf(say(i.connection.Language, "не удаётся соединиться с %s: %w", "connect to %s: %w"), server, err)
+func unreached(language, server string, err error) error {
+	return fmt.Errorf(say(language, "не удаётся соединиться с %s: %w", "connect to %s: %w"), server, err)
 }
 
 // greet makes the connection safe and hears the greeting.

@@ -46,7 +46,7 @@ func (i *Instance) testSending(ctx context.Context) error {
 		return err
 	}
 	if err := client.DialWithContext(ctx); err != nil {
-		return i.unreached(i.settings.SMTP, err)
+		return i.notSignedIn(i.connection.Language, err)
 	}
 	client.Close() // that the goodbye fails does not matter: it let us in
 	return nil

@@ -46,10 +46,12 @@ func (i *Instance) inquiry(l *Letter, sent bool) leads.Inquiry {
 	kind := Classify(*l)
 	var in leads.Inquiry
 	switch {
-	case sent:
+	case sent, i.copied(l):
 		in = i.outgoing(l)
 	case kind == Bounce || kind == Delay:
 		in = i.bounce(l, kind)
+	case i.settings.ours(l.From.Mail) && l.inner() != nil:
+		in = i.enclosed(l)
 	case kind == Notification || kind == Human && i.settings.ours(l.From.Mail) && len(fieldsOf(l.Text)) > 1:
 		in = i.notification(l)
 	default:
@@ -64,6 +66,11 @@ func (i *Instance) inquiry(l *Letter, sent bool) leads.Inquiry {
 	}
 	in.Refs = append(in.Refs, refs(l)...)
 	return in
+}
+
+// copied knows a letter of an employee to somebody outside, of which the mailbox has got a copy.
+func (i *Instance) copied(l *Letter) bool {
+	return i.settings.ours(l.From.Mail) && slices.ContainsFunc(slices.Concat(l.To, l.Cc), func(a Address) bool { return a.Mail != "" && !i.settings.ours(a.Mail) })
 }
 
 // refs are the names of a letter and of those it answers, the nearest first.
@@ -152,7 +159,11 @@ func (i *Instance) bounce(l *Letter, kind Kind) leads.Inquiry {
 // never the machine that sends.
 func (i *Instance) notification(l *Letter) leads.Inquiry {
 	var form webform.Form
-	for _, p := range fieldsOf(l.Text) {
+	pairs := fieldsOf(l.Text)
+	if !reaches(pairs) {
+		pairs = append(pairs, labelled(l.Text)...)
+	}
+	for _, p := range pairs {
 		form.Add(p.key, p.value)
 	}
 	in := webform.Understand(form, i.connection, webform.Settings{Mapping: i.settings.Mapping, Product: i.settings.Product})
@@ -170,11 +181,38 @@ func (i *Instance) notification(l *Letter) leads.Inquiry {
 	if len(in.Points) == 0 && !isMachine(l.From.Mail) && !i.settings.ours(l.From.Mail) {
 		in.Points, in.Name = mailPoint(l.From), cmp.Or(in.Name, l.From.Name)
 	}
+	i.lastResort(&in, l)
 	if in.Text == "" {
 		in.Text = l.Text
 	}
 	order(l.Text, &in)
 	in.Refs = append(in.Refs, submissions(l.Text)...)
+	return in
+}
+
+// lastResort finds whom a letter is about that names nobody in its fields: who wrote what is passed on, or a phone in the text.
+func (i *Instance) lastResort(in *leads.Inquiry, l *Letter) {
+	writer := passedOn(l.Text)
+	if len(in.Points) == 0 && !i.settings.ours(writer.Mail) && !isMachine(writer.Mail) {
+		in.Points = mailPoint(writer)
+	}
+	if slices.ContainsFunc(in.Points, func(p leads.ContactPoint) bool { return p.Value == writer.Mail }) {
+		in.Name = cmp.Or(in.Name, writer.Name)
+	}
+	if phones := writtenPhones(l.Text, i.connection.Region); len(in.Points) == 0 && len(phones) == 1 {
+		in.Points = phones
+	}
+}
+
+// enclosed is the inquiry of a letter that an employee passes on as a file.
+func (i *Instance) enclosed(l *Letter) leads.Inquiry {
+	inner := Parse(l.inner())
+	inner.Files = nil // one letter deep: deeper ones are files like others
+	in := i.inquiry(&inner, false)
+	in.State, in.Automatic = "", false // an employee thought it worth passing on
+	if l.Text != "" {
+		in.Text = strings.TrimSpace(l.Text + "\n\n" + in.Text)
+	}
 	return in
 }
 
