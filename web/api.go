@@ -43,6 +43,7 @@ func (s *Server) apiRoutes(engine *gin.Engine) {
 	post("/leads/:id/reopen", "", s.apiReopenLead)
 	post("/leads/:id/assign", "", s.apiAssignLead)
 	get("/inquiries/:id", "", s.apiInquiry)
+	get("/inquiries/:id/files/:n", "", s.sendInquiryFile)
 
 	get("/tasks", "", s.apiTasks)
 	get("/tasks/:id", "", s.apiTask)

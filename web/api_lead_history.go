@@ -1,10 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -40,12 +42,23 @@ type apiInteraction struct {
 }
 
 type apiTimelineIn struct {
-	ID         string        `json:"id"`
-	Channel    leads.Channel `json:"channel"`
-	Connection string        `json:"connection"`
-	Subject    string        `json:"subject"`
-	Text       string        `json:"text"`
-	Fields     []leads.Field `json:"fields"`
+	ID         string          `json:"id"`
+	Channel    leads.Channel   `json:"channel"`
+	Connection string          `json:"connection"`
+	Direction  leads.Direction `json:"direction"`
+	Subject    string          `json:"subject"`
+	Text       string          `json:"text"`
+	Fields     []leads.Field   `json:"fields"`
+	Files      []apiSentFile   `json:"files"`
+}
+
+// apiSentFile is a file that came with an inquiry: the address to get it at, under /api/v1 where we keep it, elsewhere where only
+// its address was sent.
+type apiSentFile struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Size int64  `json:"size"`
+	Href string `json:"href"`
 }
 
 func (s *Server) apiTimeline(c *gin.Context, actor staff.Actor) error {
@@ -78,13 +91,28 @@ func (s *Server) entryJSON(e repository.TimelineEntry, hide bool) apiEntry {
 		v.Interaction = &apiInteraction{ID: idText(i.ID), Kind: i.Kind, Direction: i.Direction, At: s.moment(i.At), Answered: !i.Missed, Seconds: int(i.Talk.Seconds()), Subject: mask(i.Subject), Text: mask(i.Text)}
 	}
 	if in := e.Inquiry; in != nil {
-		v.Inquiry = &apiTimelineIn{ID: in.ID, Channel: in.Channel, Connection: in.Connection, Subject: mask(in.Subject), Text: mask(in.Text), Fields: []leads.Field{}}
+		v.Inquiry = &apiTimelineIn{ID: in.ID, Channel: in.Channel, Connection: in.Connection, Direction: cmp.Or(in.Direction, leads.DirectionIn),
+			Subject: mask(in.Subject), Text: mask(in.Text), Fields: []leads.Field{}, Files: []apiSentFile{}}
+		if !hide { // who sees no contacts gets no files, which are full of them
+			v.Inquiry.Files = filesJSON(*in)
+		}
 		for _, field := range in.Fields {
 			field.Value = mask(field.Value)
 			v.Inquiry.Fields = append(v.Inquiry.Fields, field)
 		}
 	}
 	return v
+}
+
+func filesJSON(in leads.Inquiry) []apiSentFile {
+	list := make([]apiSentFile, len(in.Files))
+	for n, f := range in.Files {
+		list[n] = apiSentFile{Name: safeFileName(f.Name), Type: f.Type, Size: f.Size, Href: f.URL}
+		if f.Ref != "" {
+			list[n].Href = fmt.Sprintf("/api/v1/inquiries/%s/files/%d", url.PathEscape(in.ID), n)
+		}
+	}
+	return list
 }
 
 // apiNewInteraction is a contact somebody notes down.

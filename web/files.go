@@ -12,11 +12,9 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"path"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/gin-gonic/gin"
 
@@ -39,7 +37,6 @@ const (
 	uploadMemory  = 1 << 20  // larger ones wait on disk
 	uploadTime    = 10 * time.Minute
 	filePrefix    = "file:"
-	maxFileName   = 150 // runes
 	fileKind      = "file"
 	sniffedLength = 512 // what http.DetectContentType looks at
 )
@@ -125,21 +122,8 @@ func (s *Server) keepFile(c *gin.Context, actor staff.Actor, task processes.Task
 
 func fileFolder(task int64) string { return "steps/" + strconv.FormatInt(task, 10) + "/" }
 
-// safeFileName is the last part of a name that came from outside, as people may see it.
-func safeFileName(name string) string {
-	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) { // also what turns the direction of writing: "exe.pdf"
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(name, "_"))
-	letters := []rune(strings.Trim(name, ". "))
-	if over := len(letters) - maxFileName; over > 0 {
-		letters = letters[over:] // the ending says what it is
-	}
-	return cmp.Or(string(letters), "file")
-}
+// safeFileName is a name that came from outside as people may see it.
+func safeFileName(name string) string { return cmp.Or(leads.FileName(name), "file") }
 
 // fileOf is the file that the value of an action refers to, if it is one of this task.
 func fileOf(task int64, value any) (leads.File, bool) {

@@ -3,7 +3,6 @@ package email
 import (
 	"bytes"
 	"net/textproto"
-	"path"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -12,6 +11,7 @@ import (
 	"github.com/jhillyerd/enmime/v2/mediatype"
 
 	"marshrut/connectors/charset"
+	"marshrut/leads"
 )
 
 // Letter is a letter taken apart. Whatever is wrong with one, there is always something of it.
@@ -228,16 +228,7 @@ func fileName(p *enmime.Part) string {
 	if name == "" {
 		name = param(p.Header.Get("Content-Type"), "name")
 	}
-	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
-	if name == "." || name == "/" || name == ".." {
-		return ""
-	}
-	if letters := []rune(name); len(letters) > 120 {
-		ending := []rune(path.Ext(name))
-		ending = ending[:min(len(ending), 20)]
-		name = string(letters[:120-len(ending)]) + string(ending)
-	}
-	return name
+	return leads.FileName(name)
 }
 
 // texts are the parts that people read.

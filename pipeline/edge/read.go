@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -12,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"path"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -21,6 +21,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"marshrut/connectors"
+	"marshrut/leads"
 	"marshrut/pipeline"
 )
 
@@ -159,23 +160,12 @@ func attachments(body []byte, contentType string) []attachment {
 	return files
 }
 
-// fileName is the last part of a name, in letters, short enough for any disk.
+// fileName is a name in letters.
 func fileName(name string) string {
 	if !utf8.ValidString(name) {
 		name, _ = charmap.Windows1251.NewDecoder().String(name)
 	}
-	name = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '/' || r == '\\' {
-			return '_'
-		}
-		return r
-	}, path.Base(strings.ReplaceAll(name, `\`, "/")))
-	runes := []rune(name)
-	if len(runes) > 120 {
-		ext := []rune(path.Ext(name))
-		name = string(runes[:120-min(len(ext), 20)]) + string(ext[:min(len(ext), 20)])
-	}
-	return name
+	return cmp.Or(leads.FileName(name), "file")
 }
 
 // remote is the address of the sender, as far as we believe it.
