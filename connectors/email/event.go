@@ -93,6 +93,9 @@ func thread(l Letter) string {
 func contentHash(raw []byte) []byte {
 	head, body := splitHeader(raw)
 	h := sha256.New()
+	if body == nil { // nothing parts a header from it: all of it may be text
+		head, body = nil, raw
+	}
 	keep := false
 	for line := range bytes.Lines(head) {
 		if line[0] != ' ' && line[0] != '\t' {

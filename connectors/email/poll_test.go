@@ -410,6 +410,13 @@ func TestALetterWithoutAnIDIsKnownByWhatItSays(t *testing.T) {
 	}
 }
 
+func TestLettersWithoutAHeaderAreToldApart(t *testing.T) {
+	anna, ivan := contentHash([]byte("Позвоните Анне")), contentHash([]byte("Позвоните Ивану"))
+	if slices.Equal(anna, ivan) || !slices.Equal(anna, contentHash([]byte("Позвоните Анне"))) {
+		t.Errorf("named %x and %x", anna, ivan)
+	}
+}
+
 func TestFilesAreStoredBeforeTheEventThatNamesThem(t *testing.T) {
 	p, d := newPost(t), newDesk()
 	poll(t, p.box(nil), d, d.begun("INBOX"))
