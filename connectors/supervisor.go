@@ -3,9 +3,11 @@ package connectors
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -40,6 +42,8 @@ const (
 	// briefPause bounds the pause after a run that got somewhere: the other side lets us in and hangs up. That is worth trying
 	// again soon, but not so often that it takes us for a burglar.
 	briefPause = 15 * time.Second
+	// awayPause bounds the pause while the other side cannot be reached: that troubles nobody, and it may be back any moment.
+	awayPause = time.Minute
 	// goodWhile is how long a run that got somewhere has to last for what ended it to be something new.
 	goodWhile = time.Minute
 )
@@ -115,6 +119,8 @@ func (s *Supervisor) pauseAfter(pause time.Duration, err error, got bool, lasted
 		return firstPause
 	case got:
 		return min(pause, briefPause)
+	case errors.As(err, new(*net.OpError)):
+		return min(pause, awayPause)
 	}
 	return pause
 }

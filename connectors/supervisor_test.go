@@ -3,7 +3,9 @@ package connectors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -89,6 +91,24 @@ func TestOneThatGotSomewhereIsTriedAgainSoonButNotEverySecond(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestOneThatCannotBeReachedIsTriedEachMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		away := polling("away", func(context.Context, Desk) error {
+			runs++
+			return fmt.Errorf("connect to mail: %w", &net.OpError{Op: "dial", Err: errors.New("connection refused")})
+		})
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		if err := supervise(func() []*Connected { return []*Connected{away} }).Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if runs < 48 || runs > 65 { // 60 to 75 s apart
+			t.Errorf("it was tried %d times in an hour", runs)
+		}
+	})
 }
 
 func TestConnectionsAreFollowedWhileTheSupervisorRuns(t *testing.T) {
