@@ -22,6 +22,9 @@ var _ delivery.Deliverer = (*Instance)(nil)
 // Deliver sends a letter. What the recipient's server refuses for good is permanent; a server that is away or does not let us in
 // halts all letters; everything else is tried again. A second try carries the same Message-ID.
 func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
+	if d.Kind == KindCopy {
+		return i.keep(ctx, d)
+	}
 	if !i.Carries(d.Kind) {
 		return delivery.Permanent{Err: fmt.Errorf("connection %s does not carry out %q", i.connection.Name, d.Kind)}
 	}
@@ -29,7 +32,7 @@ func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
 	if err != nil {
 		return delivery.Permanent{Err: err}
 	}
-	message, err := i.message(letter, order)
+	message, err := i.message(letter, order, i.now())
 	if err != nil {
 		return delivery.Permanent{Err: i.quiet(err)}
 	}
@@ -87,7 +90,7 @@ func forPerson(err error) bool {
 }
 
 // message writes the letter. The headers say that a machine wrote it, so that no other machine answers.
-func (i *Instance) message(l leads.Letter, o Order) (*mail.Msg, error) {
+func (i *Instance) message(l leads.Letter, o Order, at time.Time) (*mail.Msg, error) {
 	m := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingB64), mail.WithNoDefaultUserAgent())
 	if err := m.FromFormat(i.settings.Sender, l.From); err != nil {
 		return nil, fmt.Errorf("the address to send from: %w", err)
@@ -96,7 +99,7 @@ func (i *Instance) message(l leads.Letter, o Order) (*mail.Msg, error) {
 		return nil, i.refuse(fmt.Sprintf("на адрес %s нельзя отправить письмо: в нём ошибка", l.To), fmt.Sprintf("nothing can be sent to %s: the address is wrong", l.To))
 	}
 	m.Subject(l.Subject)
-	m.SetDateWithValue(i.now())
+	m.SetDateWithValue(at)
 	m.SetMessageIDWithValue(l.MessageID)
 	m.SetGenHeader("Auto-Submitted", "auto-replied")
 	m.SetGenHeader("X-Auto-Response-Suppress", "All")

@@ -132,23 +132,31 @@ type folder struct {
 // session waits for news.
 func (s *session) folders(settings Settings) ([]folder, error) {
 	var all []folder
-	switch settings.Sent {
-	case "-":
-	case "":
-		name, err := s.findSent()
+	if settings.Sent != "-" {
+		name, err := s.sentFolder(settings)
 		if err != nil {
-			return nil, fmt.Errorf("look for the folder of sent letters: %w", err)
+			return nil, err
 		}
 		if name != "" {
 			all = append(all, folder{name, folderSent})
 		}
-	default:
-		all = append(all, folder{settings.Sent, folderSent})
 	}
 	for _, name := range slices.Backward(settings.Folders) {
 		all = append(all, folder{name: name})
 	}
 	return all, nil
+}
+
+// sentFolder is the one of the settings, or the one that is found; "" when there is none.
+func (s *session) sentFolder(settings Settings) (string, error) {
+	if settings.Sent != "" {
+		return settings.Sent, nil
+	}
+	name, err := s.findSent()
+	if err != nil {
+		return "", fmt.Errorf("look for the folder of sent letters: %w", err)
+	}
+	return name, nil
 }
 
 // findSent finds the folder of sent letters by what it is for (RFC 6154), since it is named in any language.

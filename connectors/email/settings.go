@@ -33,6 +33,7 @@ type Settings struct {
 	SMTP         string            `json:"smtp" ru:"Сервер SMTP" en:"SMTP server" hint_ru:"Например smtp.example.ru:465. Пусто: письма через этот ящик не отправляются" hint_en:"For example smtp.example.org:465. Empty: no letters are sent through this mailbox"`
 	SMTPSecurity string            `json:"smtp_security" ru:"Защита при отправке" en:"Security of sending" choices:"tls,starttls,none" choices_ru:"TLS (порт 465),STARTTLS (порт 587),без защиты" choices_en:"TLS (port 465),STARTTLS (port 587),none"`
 	Sender       string            `json:"sender" ru:"Имя отправителя" en:"Sender's name" hint_ru:"Как подписаны письма, например «Ромашка, отдел продаж»" hint_en:"How letters are signed, for example «Daisy, sales»"`
+	KeepSent     bool              `json:"keep_sent" ru:"Класть копии в «Отправленные»" en:"Keep copies in the sent folder" hint_ru:"Если почтовая служба не делает этого сама. Яндекс и Gmail делают: там копия была бы второй" hint_en:"When the mail service does not do so by itself. Gmail and Yandex do: there the copy would be the second one"`
 	Templates    map[string]string `json:"templates" ru:"Тексты писем" en:"Texts of letters" hint_ru:"Шаблон: текст. Первая строка может начинаться со слова «Тема:». {имя} и {тема} подставляются" hint_en:"Template: text. The first line may begin with «Subject:». {name} and {subject} are filled in"`
 }
 
@@ -56,6 +57,9 @@ func (s Settings) Validate() error {
 	}
 	if s.SMTP != "" && s.own() == "" {
 		wrong("address", "нужен адрес, с которого уходят письма: имя пользователя им не является", "letters need an address to be sent from; give it when the user name is none")
+	}
+	if s.KeepSent && (s.Server == "" || s.SMTP == "" || s.Sent == "-") {
+		wrong("keep_sent", "копии некуда класть или не с чего: нужны server, smtp и папка sent", "there is nowhere to keep copies, or nothing to copy: it takes server, smtp and the folder sent")
 	}
 	return errors.Join(append(all, webform.CheckMapping(s.Mapping))...)
 }

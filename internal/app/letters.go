@@ -28,6 +28,11 @@ type writer interface {
 	Compose(delivery.Delivery) (leads.Letter, error)
 }
 
+// keeper is a writer that may want to keep copies of its letters.
+type keeper interface {
+	Copy(delivery.Delivery) (delivery.Request, bool)
+}
+
 // carrier finds the connection for a request that names none: the one that the lead came by, else the first by name.
 func (a *App) carrier(r delivery.Request) (name string, found carrier, ok bool) {
 	var order struct {
@@ -87,6 +92,13 @@ func (l lettered) Deliver(ctx context.Context, d delivery.Delivery) error {
 		return delivery.Permanent{Err: err}
 	}
 	err = postgres.InTx(ctx, l.app.database.work, func(tx pgx.Tx) error {
+		if k, ok := l.carrier.(keeper); ok {
+			if request, wanted := k.Copy(d); wanted {
+				if err := delivery.Enqueue(ctx, tx, l.app.now(), []delivery.Request{request}); err != nil {
+					return err
+				}
+			}
+		}
 		return l.app.Leads.FileLetter(ctx, tx, l.app.now(), d.Lead, letter)
 	})
 	if fault := postgres.Classify(err); err != nil && fault != postgres.Away && fault != postgres.Race {

@@ -63,7 +63,7 @@ connections:
     connector: email
     provider: imap
     source: mail
-    settings: {server: "%s", security: none, smtp: "%s", smtp_security: none, user: %s, password: "%s", sent: Отправленные, aliases: ["@romashka.example.org"], every: 10s}
+    settings: {server: "%s", security: none, smtp: "%s", smtp_security: none, user: %s, password: "%s", sent: Отправленные, keep_sent: true, aliases: ["@romashka.example.org"], every: 10s}
   - name: landing
     connector: webform
     provider: tilda
@@ -145,6 +145,7 @@ func TestMailGoesInAndOutAndAnAnswerFindsItsLead(t *testing.T) {
 
 	f.order()
 	f.await(1, `select count(*) from delivery where state = 'done' and idempotency_key = 'process-999-1-1-0'`)
+	f.await(1, `select count(*) from delivery where state = 'done' and kind = 'keep-letter' and idempotency_key = 'process-999-1-1-0/copy'`)
 	sent := f.office.Sent() // at night the route map has answered the first letter too
 	if !slices.ContainsFunc(sent, func(s demo.Sent) bool {
 		return s.To == "olga@another.example.ru" && strings.Contains(string(s.Raw), "In-Reply-To: <3@another.example.ru>")
