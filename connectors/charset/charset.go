@@ -23,6 +23,9 @@ var cyrillic = []encoding.Encoding{charmap.Windows1251, charmap.KOI8R, charmap.C
 // declaration is one opinion among others, because half of the wrong letters have a wrong one.
 func Decode(raw []byte, declared string) string {
 	raw = bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF"))
+	if !eightBit(raw) && utf7Name.MatchString(declared) {
+		return fromUTF7(string(raw))
+	}
 	if !eightBit(raw) && !escapes(declared) {
 		return string(raw)
 	}

@@ -25,3 +25,18 @@ func TestRussianIsToldByHowItReads(t *testing.T) {
 		t.Errorf("German is taken for Russian in %v", found)
 	}
 }
+
+func TestUTF7IsReadWhereItIsDeclared(t *testing.T) {
+	for raw, want := range map[string]string{
+		"+BBQEPgQxBEAESwQ5 +BDQENQQ9BEw-!": "Добрый день!",
+		"2 +- 2, a+b":                       "2 + 2, a+b",
+		"+AD4-":                             ">",
+	} {
+		if got := Decode([]byte(raw), "UTF-7"); got != want {
+			t.Errorf("%q: got %q, want %q", raw, got, want)
+		}
+		if got := Decode([]byte(raw), "us-ascii"); got != raw {
+			t.Errorf("%q, not declared: %q", raw, got)
+		}
+	}
+}
