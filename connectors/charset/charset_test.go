@@ -29,8 +29,8 @@ func TestRussianIsToldByHowItReads(t *testing.T) {
 func TestUTF7IsReadWhereItIsDeclared(t *testing.T) {
 	for raw, want := range map[string]string{
 		"+BBQEPgQxBEAESwQ5 +BDQENQQ9BEw-!": "Добрый день!",
-		"2 +- 2, a+b":                       "2 + 2, a+b",
-		"+AD4-":                             ">",
+		"2 +- 2, a+b":                      "2 + 2, a+b",
+		"+AD4-":                            ">",
 	} {
 		if got := Decode([]byte(raw), "UTF-7"); got != want {
 			t.Errorf("%q: got %q, want %q", raw, got, want)

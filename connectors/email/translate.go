@@ -65,6 +65,9 @@ func (i *Instance) inquiry(l *Letter, sent bool) leads.Inquiry {
 		in.Product = i.settings.Product
 	}
 	in.Refs = append(in.Refs, refs(l)...)
+	if own := leads.LetterRef(l.MessageID); l.MessageID != "" && (kind != Notification || in.Outgoing()) && !slices.Contains(in.Refs, own) {
+		in.Refs = append(in.Refs, own) // some sites give all their letters the same one: it would make all their clients one lead
+	}
 	return in
 }
 
@@ -73,7 +76,7 @@ func (i *Instance) copied(l *Letter) bool {
 	return i.settings.ours(l.From.Mail) && slices.ContainsFunc(slices.Concat(l.To, l.Cc), func(a Address) bool { return a.Mail != "" && !i.settings.ours(a.Mail) })
 }
 
-// refs are the names of a letter and of those it answers, the nearest first.
+// refs are the names of the letters that a letter answers, the nearest first.
 func refs(l *Letter) []string {
 	var names []string
 	add := func(ids ...string) {
@@ -87,9 +90,7 @@ func refs(l *Letter) []string {
 	for n := range l.References {
 		add(l.References[len(l.References)-1-n])
 	}
-	names = names[:min(len(names), leads.MaxRefs-5)]
-	add(l.MessageID)
-	return names
+	return names[:min(len(names), leads.MaxRefs-5)]
 }
 
 // personal is a letter that a person wrote, or an answering machine for one.

@@ -87,3 +87,13 @@ func TestANumberOfASubmissionIsFoundHoweverShort(t *testing.T) {
 		t.Errorf("named %q", in.Refs)
 	}
 }
+
+func TestTheSameMessageIDInAllLettersOfASiteJoinsNobody(t *testing.T) {
+	const form = "From: noreply@site.example.com\nMessage-ID: <always@site.example.com>"
+	if in := understood(t, form, "Имя: Анна\nТелефон: +7 912 000-00-70"); slices.Contains(in.Refs, "letter:always@site.example.com") {
+		t.Errorf("a form is named %q", in.Refs)
+	}
+	if in := understood(t, "From: anna@example.ru\nMessage-ID: <1@example.ru>", "Нужен монтаж"); !slices.Equal(in.Refs, []string{"letter:1@example.ru"}) {
+		t.Errorf("a letter is named %q", in.Refs)
+	}
+}
