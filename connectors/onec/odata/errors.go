@@ -100,10 +100,10 @@ var codes = map[int]string{
 // repeatable reports that a reading call may succeed when it is sent again at once.
 func (e *Error) repeatable() bool { return e.Kind == Unavailable || e.Kind == Locked }
 
-// sessionEnded reports that only the session was gone: bases answer 400 or 404 without
-// a code of OData's then.
+// sessionEnded reports that only the session was gone: bases answer 400 or 404 then, without a code or with the one that
+// means nothing in particular. Such an answer comes before anything is done.
 func (e *Error) sessionEnded(reused bool) bool {
-	return reused && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound) && !e.Coded
+	return reused && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound) && !(e.Coded && e.Code >= 0)
 }
 
 // failure makes an error of an answer, nil if it is a good one. Bases have three

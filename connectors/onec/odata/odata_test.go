@@ -368,13 +368,15 @@ func TestClosingDuringACallTakesNoPlaceAway(t *testing.T) {
 }
 
 func TestAWriteInASessionThatEndedIsMadeOnceInANewOne(t *testing.T) {
-	base, c := serve(t, onectest.Behaviour{}, func(o *odata.Options) { o.Concurrency = 1 })
-	must(t, c.Ping(t.Context()))
-	base.EndSessions()
-	_, created, err := c.Create(t.Context(), onectest.Leads, odata.NewRef("x"), odata.Entity{"Description": "a"})
-	must(t, err)
-	if !created || len(base.All(onectest.Leads)) != 1 {
-		t.Errorf("created %v, %d leads", created, len(base.All(onectest.Leads)))
+	for _, named := range []bool{false, true} {
+		base, c := serve(t, onectest.Behaviour{NamesSessions: named}, func(o *odata.Options) { o.Concurrency = 1 })
+		must(t, c.Ping(t.Context()))
+		base.EndSessions()
+		_, created, err := c.Create(t.Context(), onectest.Leads, odata.NewRef("x"), odata.Entity{"Description": "a"})
+		must(t, err)
+		if !created || len(base.All(onectest.Leads)) != 1 {
+			t.Errorf("created %v, %d leads", created, len(base.All(onectest.Leads)))
+		}
 	}
 }
 

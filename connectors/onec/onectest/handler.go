@@ -130,6 +130,10 @@ func (b *Base) session(w http.ResponseWriter, r *http.Request) bool {
 	if c, err := r.Cookie("ibsession"); err == nil {
 		if !b.sessions[c.Value] || b.behave.ExpiresSessions {
 			delete(b.sessions, c.Value)
+			if b.behave.NamesSessions {
+				b.fail(w, &fault{404, -1, "Сеанс не найден"})
+				return true
+			}
 			w.WriteHeader(http.StatusBadRequest)
 			return true
 		}
