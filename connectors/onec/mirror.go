@@ -19,7 +19,7 @@ import (
 const wordsFresh = 10 * time.Minute
 
 // noSessionPause is how long a base without licences is left alone.
-const noSessionPause = 2 * time.Minute
+const noSessionPause = time.Minute
 
 // led are the fields that belong to whoever leads the process.
 var led = map[string]bool{"stage": true, "status": true, "reason": true}
@@ -181,7 +181,7 @@ func (i *Instance) Write(ctx context.Context, seen connectors.Mirrored, values m
 // prepare checks the base against the profile and reads the names it needs, once.
 func (i *Instance) prepare(ctx context.Context) error {
 	if i.client == nil {
-		return &connectors.Trouble{Words: i.say.notSetUp, Final: true}
+		return i.whole(func(say texts) string { return say.notSetUp })
 	}
 	i.mu.Lock()
 	fresh, refused := time.Since(i.checked) < wordsFresh, i.refused.still(time.Now())
@@ -196,9 +196,9 @@ func (i *Instance) prepare(ctx context.Context) error {
 	if err != nil {
 		return i.trouble(err)
 	}
-	if problem := i.profile.check(m, i.settings, i.say); problem != nil {
+	if missing := i.profile.check(m, i.settings); missing.any() {
 		i.client.ForgetMetadata() // until the administrator has published it
-		return problem
+		return i.whole(func(say texts) string { return missing.in(say, i.profile.Configuration) })
 	}
 	return i.readWords(ctx)
 }

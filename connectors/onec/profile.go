@@ -10,7 +10,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"marshrut/connectors"
 	"marshrut/connectors/onec/odata"
 )
 
@@ -128,10 +127,10 @@ func (p Profile) needs() map[string][]string {
 	return needs
 }
 
-// Check says what a base does not publish of what the profile needs, and how to
-// publish it, in the language of say; nil when everything is there.
-func (p Profile) check(m *odata.Metadata, s Settings, say texts) *connectors.Trouble {
-	var sets, fields []string
+// lacks are what a base does not publish of what the profile needs.
+type lacks struct{ sets, fields []string }
+
+func (p Profile) check(m *odata.Metadata, s Settings) (l lacks) {
 	needs := p.needs()
 	if s.Plan != "" {
 		needs[s.planSet()] = []string{"ReceivedNo"}
@@ -139,34 +138,39 @@ func (p Profile) check(m *odata.Metadata, s Settings, say texts) *connectors.Tro
 	for _, set := range slices.Sorted(maps.Keys(needs)) {
 		have, published := m.Sets[set]
 		if !published {
-			sets = append(sets, human(set))
+			l.sets = append(l.sets, human(set))
 			continue
 		}
 		for _, field := range needs[set] {
 			if _, there := have[field]; !there {
-				fields = append(fields, human(set)+"."+field)
+				l.fields = append(l.fields, human(set)+"."+field)
 			}
 		}
 	}
-	for _, o := range p.Objects {
+	for _, kind := range slices.Sorted(maps.Keys(p.Objects)) {
+		o := p.Objects[kind]
 		rows, there := m.Section(o.Set, information)
 		for _, column := range []string{"Вид_Key", "Тип", "Представление", "НомерТелефона", "АдресЭП", "Значение"} {
 			if _, ok := rows[column]; there && !ok && o.usesContacts() {
-				fields = append(fields, human(o.Set)+"."+information+"."+column)
+				l.fields = append(l.fields, human(o.Set)+"."+information+"."+column)
 			}
 		}
 	}
+	return l
+}
+
+func (l lacks) any() bool { return len(l.sets)+len(l.fields) > 0 }
+
+// in says what is missing, and how to publish it.
+func (l lacks) in(say texts, configuration string) string {
 	var words []string
-	if len(sets) > 0 {
-		words = append(words, fmt.Sprintf(say.unpublished, strings.Join(sets, ", ")))
+	if len(l.sets) > 0 {
+		words = append(words, fmt.Sprintf(say.unpublished, strings.Join(l.sets, ", ")))
 	}
-	if len(fields) > 0 {
-		words = append(words, fmt.Sprintf(say.noFields, p.Configuration, strings.Join(fields, ", ")))
+	if len(l.fields) > 0 {
+		words = append(words, fmt.Sprintf(say.noFields, configuration, strings.Join(l.fields, ", ")))
 	}
-	if words == nil {
-		return nil
-	}
-	return &connectors.Trouble{Words: strings.Join(words, " "), Final: true}
+	return strings.Join(words, " ")
 }
 
 func (o Objects) usesContacts() bool {

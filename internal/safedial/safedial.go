@@ -53,6 +53,16 @@ func prefixes(list ...string) []netip.Prefix {
 	return out
 }
 
+// Internal is an address of an internal network that nobody has allowed.
+type Internal struct{ Addr netip.Addr }
+
+func (i *Internal) Error() string {
+	return fmt.Sprintf("%s is an address of an internal network; the administrator may allow it", i.Addr)
+}
+
+// InternalNetwork is the address, for those who say in words of their own what to do, and must not know this package.
+func (i *Internal) InternalNetwork() netip.Addr { return i.Addr }
+
 // Check refuses an address that is not on the public internet and not allowed.
 func (p Policy) Check(addr netip.Addr) error {
 	addr = addr.Unmap().WithZone("") // ::ffff:127.0.0.1 is 127.0.0.1
@@ -61,7 +71,7 @@ func (p Policy) Check(addr netip.Addr) error {
 		return nil
 	}
 	if !addr.IsGlobalUnicast() || addr.IsPrivate() || slices.ContainsFunc(special, contains) {
-		return fmt.Errorf("%s is an address of an internal network; the administrator may allow it", addr)
+		return &Internal{addr}
 	}
 	return nil
 }

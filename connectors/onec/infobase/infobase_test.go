@@ -247,9 +247,9 @@ func TestEveryTroubleOfABaseIsSaidInWords(t *testing.T) {
 		words  string
 	}{
 		"business":    {onectest.Behaviour{Business: map[string]string{onectest.Leads: "Закрыт период"}}, true, "отказала в записи: Закрыт период"},
-		"sign-in":     {onectest.Behaviour{Login: true}, true, "веб-страница"},
-		"maintenance": {onectest.Behaviour{ForbidsSessions: true}, false, "не начала сеанс"},
-		"locks":       {onectest.Behaviour{Locks: 1}, false, "не отвечает"},
+		"sign-in":     {onectest.Behaviour{Login: true}, false, "веб-страница"},
+		"maintenance": {onectest.Behaviour{ForbidsSessions: true}, false, "вход запрещён: Начало сеанса"},
+		"locks":       {onectest.Behaviour{Locks: 1}, false, "занят другим сеансом"},
 		"gateway":     {onectest.Behaviour{BadGateway: 1}, false, "не отвечает"},
 		"truncated":   {onectest.Behaviour{IgnoresUnknown: true, Truncates: true}, true, "сохранила не то"},
 		"unpublished": {onectest.Behaviour{Unpublished: map[string]bool{onectest.Stages: true}}, true, "не публикует: Справочник.СостоянияЛидов"},

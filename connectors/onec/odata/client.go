@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -239,7 +240,7 @@ func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
 	}
 	response, err := c.HTTP.Do(r)
 	if err != nil {
-		return answer{}, &Error{Op: k.op(), Kind: lost(k.method), cause: plain(err)}
+		return answer{}, &Error{Op: k.op(), Kind: unanswered(k.method, err), cause: plain(err)}
 	}
 	defer response.Body.Close()
 	s.keep(response)
@@ -285,6 +286,15 @@ func lost(method string) Kind {
 		return Unavailable
 	}
 	return Ambiguous
+}
+
+// unanswered is lost, unless nobody was reached: then nothing was written either.
+func unanswered(method string, err error) Kind {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return Unavailable
+	}
+	return lost(method)
 }
 
 func (c *Client) request(ctx context.Context, k call, s *session) (*http.Request, error) {

@@ -42,10 +42,11 @@ const (
 type Error struct {
 	Op      string // method and set: "PATCH Catalog_Лиды"
 	Kind    Kind
-	Status  int  // of HTTP; 0: no answer
-	Code    int  // of 1C, if Coded
-	Coded   bool //
-	Message string
+	Status  int           // of HTTP; 0: no answer
+	Code    int           // of 1C, if Coded
+	Coded   bool          //
+	Message string        // of the base, without values of ours
+	Fields  []string      // that the base keeps differently, if Truncated
 	After   time.Duration // what the other side said to wait
 	cause   error
 }
@@ -86,6 +87,15 @@ func KindOf(err error) Kind {
 
 // Is reports whether err is of one of the kinds.
 func Is(err error, kinds ...Kind) bool { return err != nil && slices.Contains(kinds, KindOf(err)) }
+
+// ErrUnreadable is the cause of a NotOData that is no web page: something in the answer is no OData.
+var ErrUnreadable = errors.New("the answer cannot be read")
+
+// CodeNoSet is 1C's code for a set that is not published.
+const CodeNoSet = 8
+
+// Meaning says one of 1C's codes in words, "" one that is not known.
+func Meaning(code int) string { return codes[code] }
 
 // codes are those of the vendor's guide, 17.4.10.
 var codes = map[int]string{
@@ -229,7 +239,7 @@ func (e *Error) kindFor(method string) Kind {
 		switch e.Code {
 		case 9:
 			return NotFound
-		case 8:
+		case CodeNoSet:
 			return NotPublished
 		case 15:
 			return Exists

@@ -30,7 +30,7 @@ func (c *Client) Get(ctx context.Context, set, ref string) (Entity, error) {
 func (c *Client) decode(a answer, method, set string) (Entity, error) {
 	e, err := DecodeEntity(a.body)
 	if err != nil {
-		return nil, &Error{Op: method + " " + set, Kind: NotOData, Status: a.status}
+		return nil, &Error{Op: method + " " + set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
 	}
 	return e, nil
 }
@@ -74,12 +74,12 @@ func (c *Client) Each(ctx context.Context, s Scan, yield func(raw json.RawMessag
 		}
 		rows, err := decodeList(a.body)
 		if err != nil {
-			return &Error{Op: "GET " + s.Set, Kind: NotOData, Status: a.status}
+			return &Error{Op: "GET " + s.Set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
 		}
 		for _, raw := range rows {
 			e, err := DecodeEntity(raw)
 			if err != nil {
-				return &Error{Op: "GET " + s.Set, Kind: NotOData, Status: a.status}
+				return &Error{Op: "GET " + s.Set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
 			}
 			if err := yield(raw, e); err != nil {
 				return err
@@ -139,7 +139,7 @@ func (c *Client) Find(ctx context.Context, set, filter string, top int) ([]Entit
 	}
 	rows, err := decodeList(a.body)
 	if err != nil {
-		return nil, &Error{Op: "GET " + set, Kind: NotOData, Status: a.status}
+		return nil, &Error{Op: "GET " + set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
 	}
 	var found []Entity
 	for _, raw := range rows {

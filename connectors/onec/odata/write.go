@@ -33,10 +33,13 @@ func (c *Client) Create(ctx context.Context, set, ref string, fields Entity) (e 
 		e, err = c.Get(ctx, set, ref)
 		return e, false, err
 	case Is(err, Ambiguous):
-		// It may have been done. Only reading tells.
+		// It may have been done. Only reading tells; if that fails too, why is told as well.
 		found, readErr := c.Get(ctx, set, ref)
 		if readErr == nil {
 			return found, false, nil
+		}
+		if e := new(Error); errors.As(err, &e) && !Is(readErr, NotFound) {
+			e.cause = readErr
 		}
 	}
 	return nil, false, err
@@ -83,7 +86,7 @@ func Verify(set string, sent, got Entity) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return &Error{Op: "write " + set, Kind: Truncated, cause: fmt.Errorf("the base kept something else in %s", strings.Join(wrong, ", "))}
+	return &Error{Op: "PATCH " + set, Kind: Truncated, Fields: wrong, cause: fmt.Errorf("the base kept something else in %s", strings.Join(wrong, ", "))}
 }
 
 func sameRows(sent, got []Entity) bool {
