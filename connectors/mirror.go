@@ -33,7 +33,8 @@ type Mirror interface {
 	Ref(kind string, id int64) string
 	// Fetch reads an object as it is now; ErrGone if there is none.
 	Fetch(ctx context.Context, kind, ref string) (Mirrored, error)
-	// Create makes an object under a reference of ours. If it is there already it is given as it is.
+	// Create makes an object under a reference of ours. If it is there already it is given as it is. The other side may give it a
+	// reference of its own, by which it is known from then on.
 	Create(ctx context.Context, kind, ref string, values map[string]string) (Mirrored, error)
 	// Write changes fields of an object as it was seen, and gives it as it is then;
 	// ErrMeanwhile if somebody else has changed it since.

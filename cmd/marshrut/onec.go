@@ -27,6 +27,7 @@ type onecSimulate struct {
 	IgnoresUnknown   bool          `help:"Pass over fields it does not know."`
 	IgnoresIfMatch   bool          `help:"Look at no data version."`
 	IgnoresSessions  bool          `help:"Give no sessions."`
+	OwnRefs          bool          `help:"Give new objects references of its own."`
 	AtomErrors       bool          `help:"Say errors in XML."`
 	Login            bool          `help:"Answer a page to sign in, with status 200."`
 	ForbidsSessions  bool          `help:"Forbid sessions, as during maintenance."`
@@ -71,7 +72,7 @@ func (s *onecSimulate) behaviour() onectest.Behaviour {
 		b = onectest.AsSeen()
 	}
 	b.Truncates, b.IgnoresUnknown, b.IgnoresIfMatch = b.Truncates || s.Truncates, b.IgnoresUnknown || s.IgnoresUnknown, b.IgnoresIfMatch || s.IgnoresIfMatch
-	b.IgnoresSessions, b.AtomErrors, b.Login, b.ForbidsSessions = s.IgnoresSessions, s.AtomErrors, s.Login, s.ForbidsSessions
+	b.IgnoresSessions, b.OwnRefs, b.AtomErrors, b.Login, b.ForbidsSessions = s.IgnoresSessions, s.OwnRefs, s.AtomErrors, s.Login, s.ForbidsSessions
 	b.RefusesPostings, b.RefusesDuplicate, b.MaxSessions = s.RefusesPostings, s.RefusesDuplicate, s.MaxSessions
 	b.SlowFirst, b.Idle, b.Seed = s.SlowFirst, s.Idle, s.Seed
 	b.LosesAnswers, b.LosesCalls, b.Locks, b.BadGateway = s.LosesAnswers, s.LosesCalls, s.Locks, s.BadGateway

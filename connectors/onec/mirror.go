@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -144,7 +145,7 @@ func (i *Instance) Create(ctx context.Context, kind, ref string, values map[stri
 			sent[field] = odata.FormatDate(at.In(i.zone))
 		}
 	}
-	got, created, err := i.client.Create(ctx, o.Set, ref, sent)
+	got, created, err := i.create(ctx, o, ref, sent)
 	if err == nil && created {
 		err = odata.Verify(o.Set, sent, got)
 	}
@@ -152,6 +153,49 @@ func (i *Instance) Create(ctx context.Context, kind, ref string, values map[stri
 		return connectors.Mirrored{}, i.trouble(err)
 	}
 	return i.mirrored(kind, got), nil
+}
+
+// refs says whose references new objects get.
+type refs int
+
+const (
+	refsUnknown refs = iota
+	refsOurs
+	refsTheirs // the base passes over ours
+)
+
+// create makes an object once. Where the base may give it a reference of its own, an earlier try whose answer was lost is not found
+// under ours, and is looked for by what was sent, the moment the object is of among it.
+func (i *Instance) create(ctx context.Context, o Objects, ref string, sent odata.Entity) (got odata.Entity, created bool, err error) {
+	i.mu.Lock()
+	known := i.refs
+	i.mu.Unlock()
+	if filter := o.moments(sent); known != refsOurs && filter != "" {
+		if got, err = i.client.Twin(ctx, o.Set, filter, sent); err != nil || got != nil {
+			return got, false, err
+		}
+	}
+	got, created, err = i.client.Create(ctx, o.Set, ref, sent)
+	if err != nil {
+		return nil, false, err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.refs = refsOurs; got.Ref() != strings.ToLower(ref) {
+		i.refs = refsTheirs
+	}
+	return got, created, nil
+}
+
+// moments is the condition for objects with the stamps of one.
+func (o Objects) moments(sent odata.Entity) string {
+	var conditions []string
+	for _, field := range slices.Sorted(maps.Keys(o.Stamps)) {
+		if at, ok := odata.ParseDate(sent.Text(field), time.UTC); ok {
+			conditions = append(conditions, field+" eq "+odata.DateTime(at))
+		}
+	}
+	return strings.Join(conditions, " and ")
 }
 
 // Write changes an object that was fetched.

@@ -32,6 +32,7 @@ type Instance struct {
 	checked time.Time              // when the base was last seen to be as the profile says
 	backoff time.Duration          // of the exchange plan
 	refused refusal                // of the user, by the base
+	refs    refs                   // of new objects
 }
 
 // New gives the instance of a connection. It does not call the base.

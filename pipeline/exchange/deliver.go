@@ -104,7 +104,7 @@ func (w work) once(ctx context.Context) error {
 	if l.Version != "" && !l.Gone && !w.Told && !w.mirror.Newer(l.Heard, l.Version) && within(l.Agreed, ours) {
 		return nil // nothing has changed since both were compared
 	}
-	theirs, err := w.theirs(ctx, l, whole)
+	theirs, err := w.theirs(ctx, &l, whole)
 	switch {
 	case errors.Is(err, connectors.ErrGone), err == nil && theirs.Deleted:
 		return w.gone(ctx, l, theirs.Version)
@@ -144,11 +144,16 @@ func within(agreed, values map[string]string) bool {
 }
 
 // theirs reads the other side's object, and makes it if it was never there.
-func (w work) theirs(ctx context.Context, l link, whole map[string]string) (connectors.Mirrored, error) {
-	if l.Version == "" && l.Ref == w.mirror.Ref(w.Kind, w.ID) {
-		return w.mirror.Create(ctx, w.Kind, l.Ref, whole)
+func (w work) theirs(ctx context.Context, l *link, whole map[string]string) (connectors.Mirrored, error) {
+	if l.Version != "" || l.Ref != w.mirror.Ref(w.Kind, w.ID) {
+		return w.mirror.Fetch(ctx, w.Kind, l.Ref)
 	}
-	return w.mirror.Fetch(ctx, w.Kind, l.Ref)
+	made, err := w.mirror.Create(ctx, w.Kind, l.Ref, whole)
+	if err != nil || made.Ref == l.Ref {
+		return made, err
+	}
+	err = postgres.InTx(ctx, w.Pool, func(tx pgx.Tx) error { return l.rename(ctx, tx, w.connection, w.Kind, made.Ref) })
+	return made, err
 }
 
 // settle does what was decided. Conflicts are noted first: once the loser's value is written over nobody could.
@@ -258,6 +263,11 @@ func (w work) outcome(ctx context.Context, l link) error {
 		return err
 	}
 	return postgres.InTx(ctx, w.Pool, func(tx pgx.Tx) error {
+		if made.Ref != l.Ref {
+			if err := l.rename(ctx, tx, w.connection, w.Kind, made.Ref); err != nil {
+				return err
+			}
+		}
 		_, err := l.settle(ctx, tx, w.connection, w.Kind, made.Version, map[string]string{}, false)
 		return err
 	})

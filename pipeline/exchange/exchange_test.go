@@ -471,3 +471,40 @@ func TestWhatWasDeletedThereIsShownAndNotMadeAnew(t *testing.T) {
 		t.Errorf("%d leads there", n)
 	}
 }
+
+func TestABaseThatGivesReferencesOfItsOwnHoldsEveryLeadOnce(t *testing.T) {
+	behaviour := onectest.AsSeen()
+	behaviour.OwnRefs, behaviour.LosesAnswers = true, 0.4
+	p := newPair(t, behaviour, "")
+	names := []string{"Анна Ромашкина", "Борис Ромашкин", "Вера Ромашкина", "Глеб Ромашкин", "Дина Ромашкина", "Егор Ромашкин"}
+	var ids []int64
+	for n, name := range names {
+		ids = append(ids, p.post(name, fmt.Sprintf("+7 912 000-00-%d", 20+n)).ID)
+	}
+	for _, name := range names {
+		p.await(name)
+	}
+	p.base.Behave(func(b *onectest.Behaviour) { b.LosesAnswers = 0 })
+	for _, id := range ids {
+		p.retitle(id, "Правка")
+	}
+	p.eventually("edits arrive at the objects as the base knows them", func() bool {
+		edited := 0
+		for _, o := range p.base.All(onectest.Leads) {
+			if o.Text("Комментарий") == "Правка" {
+				edited++
+			}
+		}
+		return edited == len(names)
+	})
+	p.quiet()
+	if there := len(p.base.All(onectest.Leads)); there != len(names) {
+		t.Errorf("%d leads there, want %d", there, len(names))
+	}
+	if here := p.count(`select count(*) from lead`); here != len(names) {
+		t.Errorf("%d leads here, want %d", here, len(names))
+	}
+	if parked := p.count(`select count(*) from delivery where state = 'parked' and kind = 'mirror'`); parked != 0 {
+		t.Errorf("%d deliveries are parked", parked)
+	}
+}

@@ -38,6 +38,18 @@ func readLink(ctx context.Context, db postgres.DB, by, connection, kind string, 
 	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[link])
 }
 
+// rename notes the reference that the other side gave an object which was made under ours. It may have told of it before we
+// knew that it is ours: then that link gives way.
+func (l *link) rename(ctx context.Context, tx pgx.Tx, connection, kind, ref string) error {
+	for _, statement := range []string{"yield", "rename"} {
+		if _, err := tx.Exec(ctx, sql(statement), pgx.NamedArgs{"connection": connection, "kind": kind, "id": l.Object, "ours": l.Ref, "theirs": ref}); err != nil {
+			return fmt.Errorf("note the reference that the other side gave: %w", err)
+		}
+	}
+	l.Ref = ref
+	return nil
+}
+
 // settle notes what both sides agree on now; false when somebody else did meanwhile.
 func (l link) settle(ctx context.Context, tx pgx.Tx, connection, kind, version string, agreed map[string]string, gone bool) (bool, error) {
 	tag, err := tx.Exec(ctx, sql("settle"), pgx.NamedArgs{"connection": connection, "kind": kind, "ref": l.Ref, "revision": l.Revision,

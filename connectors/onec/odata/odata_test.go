@@ -202,13 +202,25 @@ func TestWhatABaseCutsOffOrPassesOverIsNoticed(t *testing.T) {
 	}
 }
 
-func TestABaseThatMakesReferencesOfItsOwnIsNoticed(t *testing.T) {
-	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusCreated)
-		fmt.Fprintf(w, `{"Ref_Key":%q,"Description":"a"}`, odata.NewRef("another"))
-	}))
-	_, _, err := c.Create(t.Context(), onectest.Leads, odata.NewRef("x"), odata.Entity{"Description": "a"})
-	wantKind(t, err, odata.Truncated)
+func TestABaseThatGivesReferencesOfItsOwnSaysWhich(t *testing.T) {
+	base, c := serve(t, onectest.Behaviour{OwnRefs: true})
+	sent := odata.Entity{"Description": "Анна Ромашкина", "ДатаСоздания": "2026-05-04T10:00:00"}
+	e, created, err := c.Create(t.Context(), onectest.Leads, odata.NewRef("x"), sent)
+	must(t, err)
+	if !created || e.Ref() == odata.NewRef("x") || !odata.IsGUID(e.Ref()) {
+		t.Errorf("created %v as %s", created, e.Ref())
+	}
+	const then = "ДатаСоздания eq datetime'2026-05-04T10:00:00'"
+	twin, err := c.Twin(t.Context(), onectest.Leads, then, sent)
+	must(t, err)
+	if twin.Ref() != e.Ref() {
+		t.Errorf("the one that is there is not found: %v", twin)
+	}
+	twin, err = c.Twin(t.Context(), onectest.Leads, then, odata.Entity{"Description": "Пётр"})
+	must(t, err)
+	if twin != nil || len(base.All(onectest.Leads)) != 1 {
+		t.Errorf("another one is taken for it: %v", twin)
+	}
 }
 
 func TestAWriteWithoutAnAnswerIsReadBeforeItIsRepeated(t *testing.T) {

@@ -13,7 +13,8 @@ import (
 
 // Create makes an object under a reference of ours. If it is there already, because an
 // earlier try had been taken, it is given as it is and created is false: what
-// the caller makes of the difference is its own.
+// the caller makes of the difference is its own. A base may pass over our reference and give one of its own, which
+// is the one of the object then; a repeat would make another, and what was lost under way is found by Twin.
 func (c *Client) Create(ctx context.Context, set, ref string, fields Entity) (e Entity, created bool, err error) {
 	body := maps.Clone(fields)
 	body["Ref_Key"] = ref
@@ -25,8 +26,8 @@ func (c *Client) Create(ctx context.Context, set, ref string, fields Entity) (e 
 	switch {
 	case err == nil:
 		e, err = c.decode(a, http.MethodPost, set)
-		if err == nil && e.Ref() != strings.ToLower(ref) { // then a repeat would make another one, and ours is not found
-			err = &Error{Op: "POST " + set, Kind: Truncated, cause: errors.New("the base gave the object a reference of its own")}
+		if err == nil && !IsGUID(e.Ref()) {
+			err = &Error{Op: "POST " + set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
 		}
 		return e, true, err
 	case Is(err, Exists):
@@ -43,6 +44,24 @@ func (c *Client) Create(ctx context.Context, set, ref string, fields Entity) (e 
 		}
 	}
 	return nil, false, err
+}
+
+// maxTwins bounds what is looked through for one: moments are to the second, and imports give many objects the same.
+const maxTwins = 200
+
+// Twin finds an object that holds all of fields and fits a condition: one that was made though its answer was lost, in a base whose
+// references cannot be foreseen. Nil: there is none.
+func (c *Client) Twin(ctx context.Context, set, filter string, fields Entity) (Entity, error) {
+	candidates, err := c.Find(ctx, set, filter, maxTwins)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range candidates {
+		if Verify(set, fields, e) == nil && !e.Deleted() {
+			return e, nil
+		}
+	}
+	return nil, nil
 }
 
 // Patch writes fields of an object that was seen in a data version. The version goes along,

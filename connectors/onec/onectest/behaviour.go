@@ -18,6 +18,7 @@ type Behaviour struct {
 	PadsStrings      bool // fills fields of fixed length with blanks
 	BOM              bool // begins JSON with a byte order mark
 	EchoesInput      bool // repeats what was sent in the words of its errors
+	OwnRefs          bool // gives new objects references of its own, whatever was sent
 	AtomErrors       bool // says errors in XML
 	Login            bool // a web page to sign in, with status 200
 	ForbidsSessions  bool // 403 in the application server's own format

@@ -352,6 +352,9 @@ func (b *Base) create(t *table, r *http.Request) (output, error) {
 	if _, exists := t.objects[ref]; exists {
 		return output{}, &fault{400, 15, "Сущность с таким ключом уже существует"}
 	}
+	if b.behave.OwnRefs {
+		ref = newRef()
+	}
 	o := b.complete(t.set, Object{"Ref_Key": ref})
 	if err := b.assign(t.set, o, sent); err != nil {
 		return output{}, err
