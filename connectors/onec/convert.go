@@ -69,7 +69,7 @@ func (c codec) value(f Field, e odata.Entity) (string, bool) {
 	}
 	text := e.Text(f.To)
 	if f.Values == nil {
-		return strings.TrimRight(bearable(text), " "), true
+		return f.heading(strings.TrimRight(bearable(text), " ")), true
 	}
 	return known(f.Values, text)
 }
@@ -186,7 +186,7 @@ func (c codec) encode(values map[string]string, seen odata.Entity) (odata.Entity
 				e[f.Participant] = []odata.Entity{{"LineNumber": "1", participant: values[name], participant + "_Type": "StandardODATA." + f.As}}
 			}
 		default:
-			if err := c.set(e, name, f, values[name]); err != nil {
+			if err := c.set(e, name, f, values[name], seen); err != nil {
 				return nil, err
 			}
 		}
@@ -197,7 +197,7 @@ func (c codec) encode(values map[string]string, seen odata.Entity) (odata.Entity
 	return e, nil
 }
 
-func (c codec) set(e odata.Entity, name string, f Field, value string) error {
+func (c codec) set(e odata.Entity, name string, f Field, value string, seen odata.Entity) error {
 	switch {
 	case f.Of != "":
 		if ref, ok := c.refOf(f, value); ok {
@@ -215,6 +215,9 @@ func (c codec) set(e odata.Entity, name string, f Field, value string) error {
 		return err
 	}
 	e[f.To] = text
+	if f.Heading > 0 {
+		e[f.To] = f.under(bearable(seen.Text(f.To)), text)
+	}
 	if f.Type != "" {
 		e[f.To+"_Type"] = f.Type
 	}
@@ -240,12 +243,16 @@ func (c codec) fit(name string, f Field, value string) (string, error) {
 	if !f.Cut {
 		return "", &connectors.Trouble{Words: fmt.Sprintf(c.say.tooLong, c.place(name, f), f.Length), Final: true}
 	}
-	cut := []rune(value)
-	cut = cut[:min(len(cut), f.Length-1)]
-	for units(string(cut)) > f.Length-1 {
+	return shortened(value, f.Length), nil
+}
+
+func shortened(text string, length int) string {
+	cut := []rune(text)
+	cut = cut[:min(len(cut), length-1)]
+	for units(string(cut)) > length-1 {
 		cut = cut[:len(cut)-1]
 	}
-	return strings.TrimRight(string(cut), " ") + "…", nil
+	return strings.TrimRight(string(cut), " ") + "…"
 }
 
 // units are what 1C counts as characters: its strings are UTF-16, and most emoji are two.
@@ -298,10 +305,35 @@ func (c codec) normal(values map[string]string) (map[string]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			out[name] = text
+			out[name] = f.heading(text)
 		}
 	}
 	return out, nil
+}
+
+// heading is the part of a text that is ours.
+func (f Field) heading(text string) string {
+	if f.Heading == 0 {
+		return text
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	line = strings.TrimSpace(line)
+	if units(line) <= f.Heading {
+		return line
+	}
+	return shortened(line, f.Heading)
+}
+
+// under puts a new heading over what stands under the old one. A line that was too long to be shown whole stays there whole.
+func (f Field) under(text, heading string) string {
+	rest := strings.TrimSpace(text)
+	switch old := f.heading(text); {
+	case old == heading:
+		return text
+	case strings.HasPrefix(rest, old):
+		rest = strings.TrimSpace(strings.TrimPrefix(rest, old))
+	}
+	return strings.TrimSpace(heading + "\n" + rest)
 }
 
 func cloneRows(rows []odata.Entity) []odata.Entity {

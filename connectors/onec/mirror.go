@@ -352,7 +352,7 @@ func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 		return nil, err
 	}
 	in := leads.Inquiry{VendorID: m.Ref, Channel: leads.ChannelOneC, Name: m.Values["name"], Company: m.Values["company"], INN: m.Values["inn"],
-		Subject: i.say.newLead, Text: m.Values["title"], Source: m.Values["source"]}
+		Subject: i.say.newLead, Text: i.said(m), Source: m.Values["source"]}
 	if p, ok := leads.Phone(m.Values["phone"], i.connection.Region); ok {
 		in.Points = append(in.Points, p)
 	}
@@ -367,6 +367,12 @@ func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
 		in.BodyHash = hash
 	}
 	return []leads.Inquiry{in}, nil
+}
+
+// said is all that stands where the title is the first line of.
+func (i *Instance) said(m connectors.Mirrored) string {
+	e, _ := m.Whole.(odata.Entity)
+	return strings.TrimSpace(bearable(e.Text(i.profile.Objects[m.Kind].Fields["title"].To)))
 }
 
 // shown lists the attributes of the record for people.

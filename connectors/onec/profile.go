@@ -39,10 +39,11 @@ type Field struct {
 	Length   int               `yaml:"length"` // in characters; 0: any
 	Cut      bool              `yaml:"cut"`    // a longer text is shortened where people see it; otherwise it is refused
 	Required bool              `yaml:"required"`
-	Type     string            `yaml:"type"`   // of a composite attribute
-	Values   map[string]string `yaml:"values"` // ours to the name of theirs, of an enumeration
-	Of       string            `yaml:"of"`     // set of a reference, found by its name
-	Words    string            `yaml:"words"`  // which map of the settings has its names
+	Heading  int               `yaml:"heading"` // only the first line is ours, so many characters of it; 0: all of the text
+	Type     string            `yaml:"type"`    // of a composite attribute
+	Values   map[string]string `yaml:"values"`  // ours to the name of theirs, of an enumeration
+	Of       string            `yaml:"of"`      // set of a reference, found by its name
+	Words    string            `yaml:"words"`   // which map of the settings has its names
 
 	Contact string   `yaml:"contact"` // type of contact information
 	Kinds   []string `yaml:"kinds"`   // predefined names of its kind: the first that the base has

@@ -163,12 +163,66 @@ func wantTrouble(t *testing.T, err error, final bool, words ...string) {
 
 func TestTextsFitAndHoldOnlyWhatABaseBears(t *testing.T) {
 	_, i := serve(t, onectest.AsSeen(), words)
-	got, err := i.Normal(t.Context(), connectors.MirrorLead, map[string]string{"name": strings.Repeat("😀", 90), "title": "одна\r\nдве\x01\x1f\tтри\rчетыре\uffff"})
-	if err != nil || got["title"] != "одна\nдве\tтри\nчетыре" {
-		t.Errorf("%q, %v", got["title"], err)
+	got, err := i.Normal(t.Context(), connectors.MirrorLead, map[string]string{"name": strings.Repeat("😀", 90), "company": "одна\r\nдве\x01\x1f\tтри\rчетыре\uffff"})
+	if err != nil || got["company"] != "одна\nдве\tтри\nчетыре" {
+		t.Errorf("%q, %v", got["company"], err)
 	}
 	if name := got["name"]; len(utf16.Encode([]rune(name))) > 100 || !strings.HasSuffix(name, "😀…") {
 		t.Errorf("a name of %d units: %s", len(utf16.Encode([]rune(name))), name)
+	}
+}
+
+func TestTheTitleIsTheFirstLineOfTheNotesAndTheRestStays(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), words)
+	write := func(notes, title string) string {
+		t.Helper()
+		seen, err := i.Create(t.Context(), connectors.MirrorLead, odata.NewRef(notes), map[string]string{"name": "Анна"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := base.Edit(onectest.Leads, seen.Ref, func(o onectest.Object) { o["Комментарий"] = notes }); err != nil {
+			t.Fatal(err)
+		}
+		if seen, err = i.Fetch(t.Context(), connectors.MirrorLead, seen.Ref); err != nil {
+			t.Fatal(err)
+		}
+		if title == "" {
+			return seen.Values["title"]
+		}
+		written, err := i.Write(t.Context(), seen, map[string]string{"title": title})
+		if err != nil || written.Values["title"] != title {
+			t.Fatalf("%q, %v", written.Values["title"], err)
+		}
+		return written.Whole.(odata.Entity).Text("Комментарий")
+	}
+	long := strings.Repeat("Длинно ", 1000)
+	if got := write("\n Кондиционер \nна дачу", ""); got != "Кондиционер" {
+		t.Errorf("the title is %q", got)
+	}
+	if got := write(long, ""); len(utf16.Encode([]rune(got))) > 200 || !strings.HasSuffix(got, "…") {
+		t.Errorf("the title is %q", got)
+	}
+	for notes, want := range map[string]string{
+		"Кондиционер": "Новое", "Кондиционер\nна дачу\nв мае": "Новое\nна дачу\nв мае", "": "Новое", long: "Новое\n" + strings.TrimSpace(long),
+	} {
+		if got := write(notes, "Новое"); got != want {
+			t.Errorf("%.40q becomes %.60q, want %.60q", notes, got, want)
+		}
+	}
+}
+
+func TestANewLeadBringsItsNotesWhole(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), words+`,"leads":true,"history":true`)
+	if _, err := base.Add(onectest.Leads, onectest.Object{"Description": "Анна", "Комментарий": "Кондиционер\nна дачу"}); err != nil {
+		t.Fatal(err)
+	}
+	events, err := (&desk{}).round(t, i)
+	if err != nil || len(events) != 1 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	inquiries, err := i.Translate(events[0])
+	if err != nil || inquiries[0].Text != "Кондиционер\nна дачу" {
+		t.Errorf("%+v, %v", inquiries, err)
 	}
 }
 
