@@ -32,7 +32,7 @@ type Supervisor struct {
 	Report func(connection string, err error)
 	// Every is how often Connections is asked; 0 means 10 s.
 	Every time.Duration
-	// MaxPause bounds the pause between two runs of a failing poller; 0 means 5 min.
+	// MaxPause bounds the pause between two runs of a failing poller; 0 means 5 min. One whose Trouble time mends is asked more often.
 	MaxPause time.Duration
 	Log      *slog.Logger
 }
@@ -42,8 +42,8 @@ const (
 	// briefPause bounds the pause after a run that got somewhere: the other side lets us in and hangs up. That is worth trying
 	// again soon, but not so often that it takes us for a burglar.
 	briefPause = 15 * time.Second
-	// awayPause bounds the pause while the other side cannot be reached: that troubles nobody, and it may be back any moment.
-	awayPause = time.Minute
+	// awayPause bounds the pause while the other side is away and may be back at any moment: nobody is locked out for asking.
+	awayPause = 30 * time.Second
 	// goodWhile is how long a run that got somewhere has to last for what ended it to be something new.
 	goodWhile = time.Minute
 )
@@ -108,21 +108,26 @@ func (s *Supervisor) keep(ctx context.Context, c *Connected, poller Poller) {
 			s.log().Warn("connection failed, trying again", "connection", c.Name, "pause", pause, "error", c.RedactText(err.Error()))
 		}
 		wait(ctx, pause+rand.N(pause/4+1))
-		pause = min(pause*2, cmp.Or(s.MaxPause, 5*time.Minute))
+		pause *= 2
 	}
 }
 
 // pauseAfter is how long to wait behind a run, when it is pause by the runs before.
 func (s *Supervisor) pauseAfter(pause time.Duration, err error, got bool, lasted time.Duration) time.Duration {
-	switch {
-	case err == nil, got && lasted > goodWhile, lasted > cmp.Or(s.MaxPause, 5*time.Minute):
+	most := cmp.Or(s.MaxPause, 5*time.Minute)
+	if err == nil || got && lasted > goodWhile || lasted > most {
 		return firstPause
-	case got:
-		return min(pause, briefPause)
-	case errors.As(err, new(*net.OpError)):
-		return min(pause, awayPause)
 	}
-	return pause
+	pause = min(pause, most)
+	passing := &Trouble{Final: !errors.As(err, new(*net.OpError))}
+	errors.As(err, &passing)
+	switch {
+	case got:
+		pause = min(pause, briefPause)
+	case !passing.Final:
+		pause = min(pause, awayPause)
+	}
+	return max(pause, passing.After)
 }
 
 // desk lets a poller that goes on for days tell that its trouble is over. got is whether its run got anywhere.

@@ -93,7 +93,38 @@ func TestOneThatGotSomewhereIsTriedAgainSoonButNotEverySecond(t *testing.T) {
 	}
 }
 
-func TestOneThatCannotBeReachedIsTriedEachMinute(t *testing.T) {
+func TestAPollerWhoseOtherSideIsAwayNoticesSoonThatItIsBack(t *testing.T) {
+	for _, c := range map[string]struct {
+		trouble *Trouble
+		late    time.Duration
+	}{
+		"away":         {&Trouble{Words: "no answer"}, 40 * time.Second},
+		"wants a rest": {&Trouble{Words: "no licence", After: time.Minute}, 80 * time.Second},
+		"for a person": {&Trouble{Words: "wrong password", Final: true}, 7 * time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			back := time.Now().Add(time.Hour)
+			var noticed time.Duration
+			ctx, stop := context.WithCancel(t.Context())
+			box := polling("box", func(ctx context.Context, desk Desk) error {
+				if time.Now().Before(back) {
+					return fmt.Errorf("poll: %w", c.trouble)
+				}
+				noticed = time.Since(back)
+				stop()
+				return nil
+			})
+			if err := supervise(func() []*Connected { return []*Connected{box} }).Run(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if noticed > c.late {
+				t.Errorf("%s: it is noticed after %s", c.trouble.Words, noticed)
+			}
+		})
+	}
+}
+
+func TestOneThatCannotBeReachedIsTriedEachHalfMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runs := 0
 		away := polling("away", func(context.Context, Desk) error {
@@ -105,7 +136,7 @@ func TestOneThatCannotBeReachedIsTriedEachMinute(t *testing.T) {
 		if err := supervise(func() []*Connected { return []*Connected{away} }).Run(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if runs < 48 || runs > 65 { // 60 to 75 s apart
+		if runs < 95 || runs > 125 { // 30 to 37 s apart
 			t.Errorf("it was tried %d times in an hour", runs)
 		}
 	})

@@ -27,10 +27,11 @@ type Instance struct {
 	say        texts
 	zone       *time.Location
 
+	feed rest // of the exchange plan; the one poller's
+
 	mu      sync.Mutex
 	words   map[string]*dictionary // of the base, by set
 	checked time.Time              // when the base was last seen to be as the profile says
-	backoff time.Duration          // of the exchange plan
 	refused refusal                // of the user, by the base
 	refs    refs                   // of new objects
 }

@@ -36,9 +36,6 @@ func (i *Instance) Rhythm() time.Duration { return time.Duration(i.settings.Ever
 
 // Poll asks the base every so often for new leads and for changes, until ctx ends.
 func (i *Instance) Poll(ctx context.Context, desk connectors.Desk) error {
-	if err := i.pauseAfterFailure(ctx); err != nil {
-		return nil
-	}
 	if err := i.prepare(ctx); err != nil {
 		return stopped(ctx, err)
 	}
@@ -50,10 +47,11 @@ func (i *Instance) Poll(ctx context.Context, desk connectors.Desk) error {
 	tick := time.NewTicker(time.Duration(i.settings.Every))
 	defer tick.Stop()
 	for {
-		if err := i.round(ctx, desk); err != nil {
+		whole, err := i.round(ctx, desk)
+		if err != nil {
 			return stopped(ctx, err)
 		}
-		if desk.Well != nil {
+		if whole && desk.Well != nil {
 			desk.Well()
 		}
 		select {
@@ -71,46 +69,47 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// pauseAfterFailure waits longer after each failed change feed.
-func (i *Instance) pauseAfterFailure(ctx context.Context) error {
-	i.mu.Lock()
-	d := i.backoff
-	i.mu.Unlock()
-	if d == 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-func (i *Instance) round(ctx context.Context, desk connectors.Desk) error {
+// round asks for new leads, and for changes if they may be asked for. whole is false when they may not: nobody knows then whether all is
+// well.
+func (i *Instance) round(ctx context.Context, desk connectors.Desk) (whole bool, err error) {
 	if i.settings.Leads {
 		if err := i.watch(ctx, desk); err != nil {
-			return i.trouble(err)
+			return false, i.trouble(err)
 		}
 	}
 	if i.settings.Plan == "" {
-		return nil
+		return true, nil
 	}
-	err := i.changes(ctx, desk)
-	i.mu.Lock()
-	switch {
-	case err == nil:
-		i.backoff = 0
-	case ctx.Err() == nil:
-		i.backoff = min(max(2*i.backoff, minBackoff), maxBackoff)
+	if i.feed.rests(time.Now()) {
+		return false, nil
 	}
-	i.mu.Unlock()
-	if err != nil {
-		return i.trouble(err)
+	err = i.changes(ctx, desk)
+	if err == nil {
+		i.feed = rest{}
+		return true, nil
 	}
-	return nil
+	if ctx.Err() == nil && laborious(err) {
+		i.feed.again(time.Now())
+	}
+	return false, i.trouble(err)
+}
+
+// rest is the pause after a change feed that failed, longer each time.
+type rest struct {
+	pause time.Duration
+	until time.Time
+}
+
+func (r *rest) rests(now time.Time) bool { return now.Before(r.until) }
+
+func (r *rest) again(now time.Time) {
+	r.pause = min(max(2*r.pause, minBackoff), maxBackoff)
+	r.until = now.Add(r.pause)
+}
+
+// laborious: the base has worked on what it failed at, or may be still. One that was not reached, or began no session, has not.
+func laborious(err error) bool {
+	return !odata.Is(err, odata.Unavailable, odata.NoSession, odata.Forbidden, odata.NotPublished, odata.NotOData, odata.NotFound)
 }
 
 // position is how far the watched set was read. Transactions of a base end in another order than their

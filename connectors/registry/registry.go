@@ -117,7 +117,7 @@ type row struct {
 // not tell: two changes may share one.
 func (r row) sameInstance(s row) bool {
 	return r.Connector == s.Connector && r.Provider == s.Provider && r.Title == s.Title && r.Source == s.Source &&
-		r.RateLimit == s.RateLimit && bytes.Equal(r.Settings, s.Settings) && bytes.Equal(r.Sealed, s.Sealed)
+		r.RateLimit == s.RateLimit && r.UpdatedAt.Equal(s.UpdatedAt) && bytes.Equal(r.Settings, s.Settings) && bytes.Equal(r.Sealed, s.Sealed)
 }
 
 // Refresh reads the connections. One that has not changed keeps its instance.

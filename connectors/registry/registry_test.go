@@ -425,6 +425,34 @@ func (o otherSide) Test(context.Context) error {
 	return fmt.Errorf("no folder %s for %s", o.Folder, o.Key.Reveal())
 }
 
+func TestATestThatSucceedsLetsAConnectionInTroubleBeginAtOnce(t *testing.T) {
+	r, err := registry.New(postgrestest.New(t), []connectors.Provider{askedProvider}, registry.Options{Key: key, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	well := registry.Configured{Name: "well", Connector: "webform", Provider: "asked", Settings: json.RawMessage(`{"folder":"well"}`)}
+	if err := r.Save(t.Context(), now, well); err != nil {
+		t.Fatal(err)
+	}
+	instance := func() *connectors.Connected {
+		if err := r.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c, _ := r.Get("well")
+		return c
+	}
+	before := instance()
+	if _, err := r.Test(t.Context(), "well"); err != nil || instance() != before {
+		t.Errorf("one that works began anew, %v", err)
+	}
+	if err := r.Report(t.Context(), now, "well", errors.New("no answer")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Test(t.Context(), "well"); err != nil || instance() == before {
+		t.Errorf("one in trouble goes on waiting, %v", err)
+	}
+}
+
 func TestATestAsksTheOtherSideAndTellsNoSecret(t *testing.T) {
 	r, err := registry.New(postgrestest.New(t), []connectors.Provider{echoProvider, askedProvider}, registry.Options{Key: key, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -7,7 +7,10 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"marshrut/connectors"
+	"marshrut/internal/postgres"
 )
 
 // ErrOff: a connection that is switched off takes nothing.
@@ -40,7 +43,24 @@ func (r *Registry) Test(ctx context.Context, name string) (asked bool, err error
 	if err := safeTest(ctx, tester); err != nil {
 		return true, errors.New(e.connected.RedactText(err.Error()))
 	}
-	return true, nil
+	if e.row.Trouble == "" {
+		return true, nil
+	}
+	return true, r.anew(ctx, name)
+}
+
+// anew lets a connection begin at once, in every process: what stood in its way was a moment ago, and the pauses after it have grown.
+func (r *Registry) anew(ctx context.Context, name string) error {
+	err := postgres.InTx(ctx, r.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "update connection set updated_at = $2 where name = $1", name, r.options.Now()); err != nil {
+			return err
+		}
+		return r.announce(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("let connection %s begin anew: %w", name, err)
+	}
+	return nil
 }
 
 func safeTest(ctx context.Context, t connectors.Tester) (err error) {

@@ -514,6 +514,46 @@ func again(t *testing.T, _ *onec.Instance, base *onectest.Base) (*httptest.Serve
 	return server, c.Instance.(*onec.Instance)
 }
 
+func TestAChangeFeedThatFailsIsLeftAloneAndNewLeadsStillCome(t *testing.T) {
+	base, err := onectest.New(onectest.Options{Schema: onectest.UNF(), Password: password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var feeds atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "SelectChanges") {
+			feeds.Add(1)
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, said(-1, "Нет места на диске"))
+			return
+		}
+		base.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	c := connectortest.Open(t, infobase.Provider(), fmt.Sprintf(`{"url":%q,"user":"gateway","leads":true,"history":true,"plan":"Маршрут","node":%q}`,
+		server.URL+"/unf", onectest.PlanNode), map[string]string{"password": password})
+	i := c.Instance.(*onec.Instance)
+	d := &desk{}
+	if _, err := d.round(t, i); err == nil {
+		t.Fatal("a feed that fails is no trouble")
+	}
+	if _, err := base.Add(onectest.Leads, onectest.Object{"Description": "Анна"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	came := connectors.SinkFunc(func(_ context.Context, events ...pipeline.Event) error {
+		if len(events) > 0 {
+			stop()
+		}
+		return nil
+	})
+	well := func() { t.Error("it is said to be well while changes cannot arrive") }
+	if err := i.Poll(ctx, connectors.Desk{Sink: came, Memory: d, Well: well}); err != nil || feeds.Load() != 1 {
+		t.Errorf("%v, and the feed was asked for %d times", err, feeds.Load())
+	}
+}
+
 func TestLicencesAreGivenBackWhenPollingEnds(t *testing.T) {
 	base, i := serve(t, onectest.Behaviour{}, words)
 	if _, err := (&desk{}).round(t, i); err != nil {
