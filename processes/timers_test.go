@@ -336,6 +336,15 @@ func TestAProcessWaitsForItsDeliveryAndLearnsWhatBecameOfIt(t *testing.T) {
 	if len(list) != 1 || !strings.Contains(list[0].Reason, "410 Gone") {
 		t.Errorf("after the failure there are incidents %+v", list)
 	}
+
+	var late delivery.Delivery // sent again by hand, or given up
+	must(t, h.pool.QueryRow(t.Context(), "select instance_id, token from delivery where lead_id = 2").Scan(&late.Instance, &late.Token))
+	must(t, postgres.InTx(t.Context(), h.pool, func(tx pgx.Tx) error { return h.Settle(t.Context(), tx, late, nil) }))
+	list, err = h.Incidents(t.Context(), processes.IncidentFilter{Subject: 2})
+	must(t, err)
+	if at := h.openAt(2); at != "a" || len(list) != 0 {
+		t.Errorf("then there are tasks %q and incidents %+v", at, list)
+	}
 }
 
 func TestShippedMapsAreSeededOnceAndLeftAloneThen(t *testing.T) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -142,7 +143,10 @@ func (s *Server) discardDelivery(c *gin.Context, actor staff.Actor) error {
 	}
 	return s.decide(c, actor, "done.given_up", func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
 		d, err := delivery.Discard(ctx, tx, s.Now(), id, reason)
-		return decided(d, "delivery.discarded", map[string]any{"reason": reason}), err
+		if err != nil {
+			return repository.Entry{}, err
+		}
+		return decided(d, "delivery.discarded", map[string]any{"reason": reason}), s.Processes.Settle(ctx, tx, d, nil) // a process that waits goes on
 	})
 }
 
@@ -160,8 +164,11 @@ func (s *Server) discardKind(c *gin.Context, actor staff.Actor) error {
 		return s.reasonNeeded(c, actor)
 	}
 	return s.decide(c, actor, "done.given_up", func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
-		n, err := delivery.DiscardKind(ctx, tx, s.Now(), connection, kind, reason)
-		return repository.Entry{Object: "connection:" + connection, Action: "delivery.discarded", Data: map[string]any{"kind": kind, "count": n, "reason": reason}}, err
+		given, err := delivery.DiscardKind(ctx, tx, s.Now(), connection, kind, reason)
+		for _, d := range given {
+			err = errors.Join(err, s.Processes.Settle(ctx, tx, d, nil))
+		}
+		return repository.Entry{Object: "connection:" + connection, Action: "delivery.discarded", Data: map[string]any{"kind": kind, "count": len(given), "reason": reason}}, err
 	})
 }
 

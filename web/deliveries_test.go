@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,7 +12,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"marshrut/internal/staff"
 	"marshrut/pipeline/delivery"
+	"marshrut/processes"
+	"marshrut/processes/bpmn/bpmntest"
 )
 
 // parked writes deliveries that nobody can carry out, and gives their ids, the oldest first.
@@ -108,4 +112,42 @@ func TestAllOfAKindIsTriedAgainOrGivenUp(t *testing.T) {
 	}
 	root.get("/deliveries").says(t, http.StatusOK, "Всё отправлено")
 	root.get("/journal?action=delivery.").says(t, http.StatusOK, "система отключена")
+}
+
+func TestWhatIsGivenUpLetsTheProcessThatWaitsForItGoOn(t *testing.T) {
+	s := newStack(t)
+	xml := bpmntest.XML("inquiry", `<bpmn:startEvent id="s"/><bpmn:endEvent id="e"/>
+		<bpmn:serviceTask id="send" name="Сообщить"><bpmn:extensionElements><mr:action name="webhook" connection="https://crm.example.org/hook" wait="true"/></bpmn:extensionElements></bpmn:serviceTask>
+		<bpmn:userTask id="call" name="Позвонить"><bpmn:extensionElements><mr:assignment role="manager"/></bpmn:extensionElements></bpmn:userTask>`,
+		"s>send", "send>call", "call>e")
+	_, problems, err := s.Processes.Publish(t.Context(), staff.System(), []byte(xml))
+	if err != nil {
+		t.Fatal(problems, err)
+	}
+	root := s.as("root")
+	for n, give := range []func(d delivery.Delivery){
+		func(d delivery.Delivery) {
+			root.post(fmt.Sprintf("/deliveries/%d/discard", d.ID), "reason", "не нужно")
+		},
+		func(d delivery.Delivery) {
+			root.post("/deliveries/discard", "connection", d.Connection, "kind", d.Kind, "reason", "не нужно")
+		},
+	} {
+		lead := s.arrive(s.form("Иван", fmt.Sprintf("+7 912 000-00-%d", 40+n), "счёт"))[0].LeadID
+		s.must(func() error {
+			_, err := s.pool.Exec(t.Context(), "update delivery set state = 'parked', last_error = '410' where lead_id = $1", lead)
+			return err
+		}())
+		list, err := delivery.List(t.Context(), s.pool, delivery.Filter{Lead: lead})
+		s.must(err)
+		s.tx(func(ctx context.Context, tx pgx.Tx) error {
+			return s.Processes.Settle(ctx, tx, list[0], errors.New("410 Gone"))
+		})
+		give(list[0])
+		incidents, err := s.Processes.Incidents(t.Context(), processes.IncidentFilter{Subject: lead})
+		s.must(err)
+		if task := s.task(lead); len(incidents) != 0 || task.Element != "call" {
+			t.Errorf("way %d: the task is %q, incidents %+v", n, task.Element, incidents)
+		}
+	}
 }

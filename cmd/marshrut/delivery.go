@@ -113,7 +113,10 @@ type deliveryDiscard struct {
 
 func (d *deliveryDiscard) Run(c console, t *app.Tools) error {
 	return pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error {
-		_, err := delivery.Discard(c.ctx, tx, time.Now(), d.ID, d.Reason)
-		return err
+		given, err := delivery.Discard(c.ctx, tx, time.Now(), d.ID, d.Reason)
+		if err != nil {
+			return err
+		}
+		return t.Casework.Processes().Settle(c.ctx, tx, given, nil) // a process that waits for it goes on
 	})
 }

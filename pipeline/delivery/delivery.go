@@ -198,7 +198,7 @@ func Replay(ctx context.Context, tx pgx.Tx, now time.Time, id int64) (Delivery, 
 }
 
 // Discard gives a waiting or parked delivery up; reason is kept with it. What
-// waited behind it in its object goes on.
+// waited behind it in its object goes on. A process that waits for it has to be told by the caller that there is nothing to wait for.
 func Discard(ctx context.Context, tx pgx.Tx, now time.Time, id int64, reason string) (Delivery, error) {
 	d, err := one(ctx, tx, discardSQL, id, now, words(reason))
 	if err != nil {

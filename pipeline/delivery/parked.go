@@ -71,11 +71,13 @@ func Hasten(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind stri
 	return Resume(ctx, tx, now, connection)
 }
 
-// DiscardKind gives up what is parked of a kind, the oldest MaxAtOnce of it, and tells how many; the reason is kept with each.
-func DiscardKind(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind, reason string) (int, error) {
-	tag, err := tx.Exec(ctx, discardKindSQL, now, connection, kind, MaxAtOnce, words(reason))
+// DiscardKind gives up what is parked of a kind, the oldest MaxAtOnce of it, and gives them; the reason is kept with each. Like
+// after Discard, who waits for one has to be told.
+func DiscardKind(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind, reason string) ([]Delivery, error) {
+	rows, _ := tx.Query(ctx, discardKindSQL, now, connection, kind, MaxAtOnce, words(reason))
+	given, err := pgx.CollectRows(rows, scan)
 	if err != nil {
-		return 0, fmt.Errorf("discard %s for %s: %w", kind, connection, err)
+		return nil, fmt.Errorf("discard %s for %s: %w", kind, connection, err)
 	}
-	return int(tag.RowsAffected()), nil
+	return given, nil
 }

@@ -355,6 +355,14 @@ func TestADeliveryIsWaitedForOnlyWhereTheMapSaysSo(t *testing.T) {
 	r.do(Retry{Context: r.ctx()})
 	r.do(DeliveryDone{Context: r.ctx(), Token: token})
 	r.opens("z")
+
+	r = start(t, task("true"), "s>x", "x>z", "z>e")
+	r.do(DeliveryFailed{Context: r.ctx(), Token: token, Reason: "адрес не существует"})
+	r.do(DeliveryDone{Context: r.ctx(), Token: token}) // sent again by hand, or given up
+	r.opens("z")
+	if len(r.in.Incidents) > 0 || r.in.Status() == "incident" {
+		t.Errorf("%s with %v", r.in.Status(), r.in.Incidents)
+	}
 }
 
 func TestAScriptAssignsVariablesThatTheNextGatewaySees(t *testing.T) {

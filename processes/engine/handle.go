@@ -154,10 +154,30 @@ func (cmd ChildEnded) failure() (reason string, failed bool) {
 func (d *decider) deliveryDone(cmd DeliveryDone) error {
 	t, err := d.waiting(cmd.Token, WaitDelivery)
 	if err != nil {
+		t, err = d.mended(cmd)
+	}
+	if err != nil {
 		return err
 	}
 	d.leaveActivity(t)
 	return nil
+}
+
+// mended is the token of a delivery that had failed, and went out after all or was given up: its incident is over.
+func (d *decider) mended(cmd DeliveryDone) (Token, error) {
+	t, err := d.waiting(cmd.Token, WaitIncident)
+	if err != nil {
+		return t, err
+	}
+	for _, i := range append([]Incident(nil), d.in.Incidents...) {
+		if i.Token == t.No && i.Leaving {
+			return d.waiting(cmd.Token, WaitDelivery) // the element is done already
+		}
+		if i.Token == t.No {
+			d.emit(IncidentResolved{Incident: i.No, By: cmd.By.ID})
+		}
+	}
+	return t, nil
 }
 
 func (d *decider) deliveryFailed(cmd DeliveryFailed) error {

@@ -7,3 +7,4 @@ where id in (
 	limit $4
 	for update skip locked
 ) and state = 'parked'
+returning *
