@@ -17,7 +17,6 @@ import (
 	"marshrut/leads"
 	"marshrut/leads/repository"
 	"marshrut/pipeline/delivery"
-	"marshrut/processes/engine"
 )
 
 // attempts at an object that others write to at the same moment.
@@ -34,21 +33,20 @@ func (x *Exchange) Deliver(ctx context.Context, d delivery.Delivery) error {
 	}
 	m, ok := x.mirror(d.Connection)
 	if !ok {
-		return delivery.Permanent{Err: fmt.Errorf("подключение %s не работает или удалено", d.Connection)}
+		return delivery.Permanent{Err: fmt.Errorf(x.say().noMirror, d.Connection)}
 	}
 	w := work{Exchange: x, mirror: m, connection: d.Connection, job: j}
 	for try := 1; ; try++ {
 		err := w.once(ctx)
 		if again := errors.Is(err, errAgain) || errors.Is(err, connectors.ErrMeanwhile); !again || try == attempts {
-			return forWorker(err)
+			return x.forWorker(err)
 		}
 	}
 }
 
 // forWorker says an error in the words of the worker.
-func forWorker(err error) error {
+func (x *Exchange) forWorker(err error) error {
 	var trouble *connectors.Trouble
-	var refusal *engine.Refusal
 	switch {
 	case err == nil:
 		return nil
@@ -64,11 +62,21 @@ func forWorker(err error) error {
 		return delivery.Later{Err: err, After: trouble.After}
 	case errors.As(err, &trouble):
 		return err
-	case errors.Is(err, leads.ErrInvalid), errors.Is(err, leads.ErrConflict), errors.As(err, &refusal), postgres.Classify(err) == postgres.Data:
-		return delivery.Permanent{Err: fmt.Errorf("правка другой стороны не подходит нашим данным: %w", err)}
+	}
+	if words := x.unfit(err); words != "" {
+		return delivery.Permanent{Err: worded{words, err}}
 	}
 	return err
 }
+
+// worded is an error in words for people.
+type worded struct {
+	words string
+	error
+}
+
+func (t worded) Error() string { return t.words }
+func (t worded) Unwrap() error { return t.error }
 
 // work is one object being compared.
 type work struct {

@@ -64,6 +64,7 @@ type Options struct {
 	Leads       *repository.Repository
 	Casework    *casework.Casework
 	Staff       *staff.Staff
+	Language    string // of what administrators read
 	Now         func() time.Time
 	Log         *slog.Logger
 }

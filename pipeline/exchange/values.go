@@ -142,7 +142,7 @@ func (w work) takePoints(ctx context.Context, tx pgx.Tx, contact int64, values m
 			return err
 		}
 		if !added {
-			return fmt.Errorf("%s из другой системы принадлежит другому контакту: объедините контакты или исправьте его там, и повторите: %w", field, leads.ErrConflict)
+			return &taken{field}
 		}
 	}
 	return nil
