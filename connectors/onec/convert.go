@@ -336,6 +336,21 @@ func (f Field) under(text, heading string) string {
 	return strings.TrimSpace(heading + "\n" + rest)
 }
 
+// sameAs reports that an object of the same moment is the one that was sent: by what tells people and firms apart, for the rest may have
+// been edited on either side since; without any of that, by all of it.
+func (c codec) sameAs(values map[string]string, sent, there odata.Entity) bool {
+	theirs, told := c.decode(there), false
+	for _, field := range []string{"phone", "email", "inn"} {
+		if values[field] == "" {
+			continue
+		}
+		if told = true; theirs[field] == values[field] {
+			return true
+		}
+	}
+	return !told && odata.Verify(c.objects.Set, sent, there) == nil
+}
+
 func cloneRows(rows []odata.Entity) []odata.Entity {
 	out := make([]odata.Entity, len(rows))
 	for i, row := range rows {

@@ -145,7 +145,7 @@ func (i *Instance) Create(ctx context.Context, kind, ref string, values map[stri
 			sent[field] = odata.FormatDate(at.In(i.zone))
 		}
 	}
-	got, created, err := i.create(ctx, o, ref, sent)
+	got, created, err := i.create(ctx, kind, ref, values, sent)
 	if err == nil && created {
 		err = odata.Verify(o.Set, sent, got)
 	}
@@ -166,12 +166,14 @@ const (
 
 // create makes an object once. Where the base may give it a reference of its own, an earlier try whose answer was lost is not found
 // under ours, and is looked for by what was sent, the moment the object is of among it.
-func (i *Instance) create(ctx context.Context, o Objects, ref string, sent odata.Entity) (got odata.Entity, created bool, err error) {
+func (i *Instance) create(ctx context.Context, kind, ref string, values map[string]string, sent odata.Entity) (got odata.Entity, created bool, err error) {
+	o := i.profile.Objects[kind]
 	i.mu.Lock()
 	known := i.refs
 	i.mu.Unlock()
 	if filter := o.moments(sent); known != refsOurs && filter != "" {
-		if got, err = i.client.Twin(ctx, o.Set, filter, sent); err != nil || got != nil {
+		same := func(e odata.Entity) bool { return i.codec(kind).sameAs(values, sent, e) }
+		if got, err = i.client.Twin(ctx, o.Set, filter, same); err != nil || got != nil {
 			return got, false, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,7 +200,7 @@ func (r *Registry) check(c Configured, kept map[string]string) (json.RawMessage,
 func (r *Registry) checkSettings(c Configured, kept map[string]string) (json.RawMessage, map[string]string, error) {
 	p, ok := r.providers[c.Connector+"/"+c.Provider]
 	if !ok {
-		return nil, nil, connectors.Wrong("provider", "поставщика %s/%s нет", "there is no provider %s/%s", c.Connector, c.Provider)
+		return nil, nil, connectors.Wrong("provider", "поставщика %s/%s нет, есть %s", "there is no provider %s/%s, there are %s", c.Connector, c.Provider, r.known(c.Connector))
 	}
 	settings, given, err := connectors.SplitSecrets(p.Settings, c.Settings)
 	if err != nil {
@@ -283,4 +284,20 @@ func orRate(n int) int {
 		return defaultRate
 	}
 	return n
+}
+
+// known names the providers of a channel, of all channels where it has none.
+func (r *Registry) known(connector string) string {
+	var all, own []string
+	for name := range r.providers {
+		all = append(all, name)
+		if strings.HasPrefix(name, connector+"/") {
+			own = append(own, name)
+		}
+	}
+	if len(own) > 0 {
+		all = own
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }

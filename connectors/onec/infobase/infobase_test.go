@@ -172,6 +172,28 @@ func TestTextsFitAndHoldOnlyWhatABaseBears(t *testing.T) {
 	}
 }
 
+func TestAnObjectWhoseAnswerWasLostIsFoundThoughBothSidesHaveEditedIt(t *testing.T) {
+	base, i := serve(t, onectest.Behaviour{OwnRefs: true, LosesAnswers: 1}, words)
+	values := map[string]string{"name": "Анна", "title": "раз", "phone": "+79120000011", "created": "2026-05-04T10:00:00Z"}
+	if _, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", 1), values); err == nil {
+		t.Fatal("an answer that was lost came")
+	}
+	base.Behave(func(b *onectest.Behaviour) { b.LosesAnswers = 0 })
+	ref := base.All(onectest.Leads)[0].Text("Ref_Key")
+	if err := base.Edit(onectest.Leads, ref, func(o onectest.Object) { o["Description"] = "Анна Н." }); err != nil {
+		t.Fatal(err)
+	}
+	values["title"] = "два"
+	got, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", 1), values)
+	if err != nil || got.Ref != ref || len(base.All(onectest.Leads)) != 1 {
+		t.Errorf("%s of %d leads, %v; want %s", got.Ref, len(base.All(onectest.Leads)), err, ref)
+	}
+	values["phone"] = "+79120000012"
+	if got, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", 2), values); err != nil || got.Ref == ref {
+		t.Errorf("another person is taken for her: %v", err)
+	}
+}
+
 func TestTheTitleIsTheFirstLineOfTheNotesAndTheRestStays(t *testing.T) {
 	base, i := serve(t, onectest.AsSeen(), words)
 	write := func(notes, title string) string {

@@ -49,15 +49,15 @@ func (c *Client) Create(ctx context.Context, set, ref string, fields Entity) (e 
 // maxTwins bounds what is looked through for one: moments are to the second, and imports give many objects the same.
 const maxTwins = 200
 
-// Twin finds an object that holds all of fields and fits a condition: one that was made though its answer was lost, in a base whose
+// Twin finds an object that fits a condition and is the same: one that was made though its answer was lost, in a base whose
 // references cannot be foreseen. Nil: there is none.
-func (c *Client) Twin(ctx context.Context, set, filter string, fields Entity) (Entity, error) {
+func (c *Client) Twin(ctx context.Context, set, filter string, same func(Entity) bool) (Entity, error) {
 	candidates, err := c.Find(ctx, set, filter, maxTwins)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range candidates {
-		if Verify(set, fields, e) == nil && !e.Deleted() {
+		if !e.Deleted() && same(e) {
 			return e, nil
 		}
 	}
