@@ -34,6 +34,10 @@ func (t *turn) happened(o order, e *entry, event engine.Event) {
 		t.taskEnded(in, event.Task, TaskDone, event.Steps, ended{by: event.By, outcome: event.Outcome, comment: event.Comment})
 	case engine.TaskCanceled:
 		t.taskEnded(in, event.Task, TaskCanceled, event.Steps, ended{})
+	case engine.TaskRevised:
+		if row := t.task(in, event.Task); row != nil {
+			row.Hint, row.Priority, row.changed = event.Hint, max(event.Priority, t.subjects[in.subject].Priority), true
+		}
 	case engine.TaskReminded:
 		if row := t.task(in, event.Task); row != nil {
 			t.remind(row)

@@ -89,6 +89,9 @@ func TestShippedMapsCallBackAMissedCallAndSellThen(t *testing.T) {
 	}
 	c.arrive(c.missedCall("+79123456789"))
 	c.arrive(c.missedCall("+79123456789"))
+	if again := c.task(id); !strings.Contains(again.Hint, "пропущено: 3") || again.Priority <= task.Priority || again.Revision != task.Revision {
+		t.Errorf("after the third miss the task says %q, of priority %d and revision %d, after %d and %d", again.Hint, again.Priority, again.Revision, task.Priority, task.Revision)
+	}
 	if n := c.count(`select count(*) from notice where employee_id = $1 and text like 'Три пропущенных%'`, c.olga.ID); n != 1 {
 		t.Errorf("the head was told %d times of three misses, want once", n)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"marshrut/processes/bpmn"
@@ -18,10 +19,11 @@ func (d *decider) createTask(t Token, e *bpmn.Element) error {
 	if err != nil {
 		return err
 	}
-	created := TaskCreated{Task: d.next(), Token: t.No, Element: e.ID, Title: title, Hint: hint, At: d.context.At}
-	if err := d.priority(&created, e, env); err != nil {
+	priority, err := priorityOf(e, env)
+	if err != nil {
 		return err
 	}
+	created := TaskCreated{Task: d.next(), Token: t.No, Element: e.ID, Title: title, Hint: hint, Priority: priority, At: d.context.At}
 	if err := d.deadlines(&created, e, env); err != nil {
 		return err
 	}
@@ -42,20 +44,49 @@ func (d *decider) createTask(t Token, e *bpmn.Element) error {
 	return nil
 }
 
-func (d *decider) priority(created *TaskCreated, e *bpmn.Element, env map[string]any) error {
+func priorityOf(e *bpmn.Element, env map[string]any) (int, error) {
 	if e.Task.Priority == nil {
-		return nil
+		return 0, nil
 	}
 	v, err := e.Task.Priority.Eval(env)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	n, ok := bpmn.ToNumber(v)
 	if !ok {
-		return fmt.Errorf("важность «%s» — не число", e.Task.Priority.Source)
+		return 0, fmt.Errorf("важность «%s» — не число", e.Task.Priority.Source)
 	}
-	created.Priority = int(n)
-	return nil
+	return int(n), nil
+}
+
+// said is what the open tasks say at the moment. One that cannot be worked out is left as it is.
+func (d *decider) said() map[int]TaskRevised {
+	said := map[int]TaskRevised{}
+	for _, task := range d.in.Tasks {
+		e, t := d.p.Element(task.Element), d.in.Token(task.Token)
+		if e == nil || t == nil {
+			continue
+		}
+		env := d.bind(t.Outcome)
+		hint, err := e.Task.Hint.Fill(env, "—")
+		if err != nil {
+			continue
+		}
+		if priority, err := priorityOf(e, env); err == nil {
+			said[task.No] = TaskRevised{Task: task.No, Element: task.Element, Hint: hint, Priority: priority}
+		}
+	}
+	return said
+}
+
+// revise tells which open tasks say something else than before.
+func (d *decider) revise(before map[int]TaskRevised) {
+	after := d.said()
+	for _, no := range slices.Sorted(maps.Keys(after)) {
+		if was, known := before[no]; known && was != after[no] {
+			d.emit(after[no])
+		}
+	}
 }
 
 // remind sets the timers of the warning and of the escalation levels.

@@ -101,6 +101,7 @@ func (in *Instance) removeTask(no int) {
 }
 
 // Reminders and escalations change nothing in the instance: they are orders to the shell.
+func (TaskRevised) apply(*Instance)   {}
 func (TaskReminded) apply(*Instance)  {}
 func (TaskEscalated) apply(*Instance) {}
 

@@ -132,8 +132,12 @@ func (d *decider) enterStage(e *bpmn.Element, task int, stage string) {
 	}
 }
 
-// assign does the assignments of an element or outcome.
+// assign does the assignments of an element, or of the outcome of a task that ends. What other tasks say may change by it.
 func (d *decider) assign(e *bpmn.Element, task int, sets []bpmn.Set, outcome string) error {
+	if len(sets) > 0 && task == 0 && len(d.in.Tasks) > 0 {
+		before := d.said()
+		defer func() { d.revise(before) }()
+	}
 	for _, s := range sets {
 		v, err := s.Value.Eval(d.bind(outcome))
 		if err != nil {

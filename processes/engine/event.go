@@ -100,6 +100,13 @@ type (
 		Cause   string     `json:"cause,omitempty"` // the element that did it
 		Steps   []StepMark `json:"steps,omitempty"`
 	}
+	// TaskRevised tells that an open task says something else now: a variable has changed that its words or its priority name.
+	TaskRevised struct {
+		Task     int    `json:"task"`
+		Element  string `json:"element"`
+		Hint     string `json:"hint,omitempty"`
+		Priority int    `json:"priority,omitempty"`
+	}
 	// TaskReminded tells that the warning moment of a task has come.
 	TaskReminded struct {
 		Task    int    `json:"task"`
@@ -194,7 +201,7 @@ type (
 var prototypes = func() map[string]reflect.Type {
 	types := map[string]reflect.Type{}
 	for _, e := range []Event{Started{}, TokenEntered{}, TokenWaits{}, TokenLeft{}, TaskCreated{}, TaskAssigned{}, StepDone{},
-		StepCorrected{}, StepSkipped{}, TaskCompleted{}, TaskCanceled{}, TaskReminded{}, TaskEscalated{}, TimerSet{},
+		StepCorrected{}, StepSkipped{}, TaskCompleted{}, TaskCanceled{}, TaskRevised{}, TaskReminded{}, TaskEscalated{}, TimerSet{},
 		TimerFired{}, TimerCanceled{}, Subscribed{}, Correlated{}, Unsubscribed{}, ValuesSet{}, EffectRequested{},
 		DeliveryRequested{}, ChildStarted{}, ChildCanceled{}, IncidentRaised{}, IncidentResolved{}, InstanceEnded{}} {
 		types[Name(e)] = reflect.TypeOf(e)
@@ -257,6 +264,7 @@ func (e TokenLeft) element() string         { return e.Element }
 func (e TaskCreated) element() string       { return e.Element }
 func (e TaskCompleted) element() string     { return e.Element }
 func (e TaskCanceled) element() string      { return e.Element }
+func (e TaskRevised) element() string       { return e.Element }
 func (e TaskReminded) element() string      { return e.Element }
 func (e TaskEscalated) element() string     { return e.Element }
 func (e TimerSet) element() string          { return e.Timer.Element }

@@ -356,6 +356,26 @@ func TestTheThirdMissWithinAnHourReachesTheHead(t *testing.T) {
 	}
 }
 
+func TestAFurtherMissRaisesTheCounterAndThePriorityOfTheTask(t *testing.T) {
+	r := newRun(t, shipped(t, "propushchennyi-zvonok.bpmn"))
+	r.do(Start{Context: r.ctx()})
+	for _, want := range []struct {
+		misses   string
+		priority int
+	}{{"пропущено: 2", 1}, {"пропущено: 3", 2}} {
+		r.at = r.at.Add(10 * time.Minute)
+		var revised []TaskRevised
+		for _, e := range r.message("call.missed", nil) {
+			if e, ok := e.(TaskRevised); ok {
+				revised = append(revised, e)
+			}
+		}
+		if len(revised) != 1 || !strings.Contains(revised[0].Hint, want.misses) || revised[0].Priority != want.priority {
+			t.Errorf("want %s of priority %d, got %+v", want.misses, want.priority, revised)
+		}
+	}
+}
+
 func TestAMissedCallOfALargeDealReachesTheHeadAtOnce(t *testing.T) {
 	r := newRun(t, shipped(t, "propushchennyi-zvonok.bpmn"))
 	r.values = map[string]any{"lead": map[string]any{"amount": 900000}}
