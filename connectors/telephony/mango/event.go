@@ -2,6 +2,7 @@ package mango
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -140,9 +141,9 @@ func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
 	}
 	switch e.kind(r.Path) {
 	case kindCall:
-		return e.part(), nil
+		return d.inWords(e.part()), nil
 	case kindSummary:
-		return e.summary(), nil
+		return d.inWords(e.summary()), nil
 	case kindRecord:
 		return telephony.Fact{Kind: telephony.Recorded, Recording: string(e.Recording)}, nil
 	}
@@ -224,11 +225,24 @@ func first(values ...text) text {
 	return ""
 }
 
-type words struct{ broken, unknown string }
+// inWords says why the call ended in words, where we know what the code means.
+func (d dialect) inWords(f telephony.Fact) telephony.Fact {
+	f.Reason = cmp.Or(d.say.reasons[f.Reason], f.Reason)
+	return f
+}
+
+type words struct {
+	broken, unknown string
+	reasons         map[string]string // by code, those that people meet
+}
 
 func inLanguage(language string) words {
 	if language == "en" {
-		return words{"the field json of Mango's message cannot be read", "Mango reports something we do not know"}
+		return words{"the field json of Mango's message cannot be read", "Mango reports something we do not know", map[string]string{
+			"1100": "ended normally", "1110": "the caller hung up", "1111": "no answer", "1120": "the called side hung up", "1121": "busy", "1122": "rejected",
+			"1123": "do not disturb", "1131": "unavailable", "1151": "on the black list", "1164": "all operators busy", "1170": "ended by the call's scheme"}}
 	}
-	return words{"поле json в сообщении Mango не читается", "Mango сообщает о чём-то, чего мы не знаем"}
+	return words{"поле json в сообщении Mango не читается", "Mango сообщает о чём-то, чего мы не знаем", map[string]string{
+		"1100": "завершён обычно", "1110": "звонивший положил трубку", "1111": "не ответили", "1120": "собеседник положил трубку", "1121": "занято", "1122": "отклонён",
+		"1123": "не беспокоить", "1131": "недоступен", "1151": "номер в чёрном списке", "1164": "все операторы заняты", "1170": "завершён по схеме звонка"}}
 }

@@ -39,13 +39,13 @@ func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
 		f.Kind, f.Extension = telephony.Answered, cmp.Or(f.Extension, form.Get("destination"))
 		f.Leg = f.Extension
 	case notifyEnd:
-		end(&f, form)
+		d.end(&f, form)
 	case notifyOutStart, notifyOutEnd:
 		f.Direction, f.Client, f.Dialled = leads.DirectionOut, form.Get("destination"), form.Get("caller_id")
 		f.Kind = telephony.Begun
 		f.Callback = form.Get("calltype") == "callback_leg2"
 		if form.Get("event") == notifyOutEnd {
-			end(&f, form)
+			d.end(&f, form)
 		}
 	case notifyRecord:
 		f = telephony.Fact{Kind: telephony.Recorded, Recording: form.Get("call_id_with_rec")}
@@ -56,9 +56,10 @@ func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
 }
 
 // end is the final word on a call. Its duration is of the talk; when it ended it does not say.
-func end(f *telephony.Fact, form url.Values) {
-	f.Kind, f.Reason = telephony.Over, form.Get("disposition")
-	if f.Answered = strings.EqualFold(strings.TrimSpace(f.Reason), "answered"); f.Answered {
+func (d dialect) end(f *telephony.Fact, form url.Values) {
+	how := strings.ToLower(strings.TrimSpace(form.Get("disposition")))
+	f.Kind, f.Reason = telephony.Over, cmp.Or(d.say.reasons[how], how)
+	if f.Answered = how == "answered"; f.Answered {
 		f.Talk = seconds(form.Get("duration"))
 	}
 	if form.Get("is_recorded") == "1" {

@@ -144,11 +144,17 @@ func identity(form url.Values) string {
 	return strings.Join([]string{form.Get("pbx_call_id"), form.Get("event"), form.Get("internal"), form.Get("call_id_with_rec")}, "/")
 }
 
-type words struct{ noEvent string }
+type words struct {
+	noEvent string
+	reasons map[string]string // by disposition
+}
 
 func inLanguage(language string) words {
 	if language == "en" {
-		return words{"the message is no event of Zadarma's"}
+		return words{noEvent: "the message is no event of Zadarma's"} // their own words are English
 	}
-	return words{"сообщение не похоже на уведомление Zadarma"}
+	return words{"сообщение не похоже на уведомление Zadarma", map[string]string{
+		"answered": "поговорили", "busy": "занято", "cancel": "звонивший положил трубку", "no answer": "не ответили", "failed": "не удалось соединить",
+		"no money": "не хватило денег на счёте", "unallocated number": "номера не существует", "no limit": "исчерпан лимит", "no day limit": "исчерпан дневной лимит",
+		"line limit": "заняты все линии", "no money, no limit": "не хватило денег или лимита"}}
 }
