@@ -200,22 +200,22 @@ func clock(h Heard) time.Time {
 const (
 	skew = 15 * time.Minute    // with the way between them; more has a reason
 	late = 31 * 24 * time.Hour // what was kept back longer is rather a broken clock
-	// A clock that is whole hours off is one of another zone, which is told by hours
-	// with hardly a minute beside them. One vendor's documents disagree by three on what
-	// zone its numbers are in.
-	zones, beside = 14 * time.Hour, 2 * time.Minute
+	// A clock of another zone is whole hours off, with hardly a minute beside them. One
+	// vendor's documents disagree by three on what zone its numbers are in.
+	zones, beside, disputed = 14 * time.Hour, 2 * time.Minute, 3 * time.Hour
 )
 
 // began is when the call began: by the exchange where its clock can be believed, else
 // when we first heard of it.
 func began(facts []Heard, final Heard, said bool) time.Time {
 	first := slices.MinFunc(facts, func(a, b Heard) int { return a.At.Compare(b.At) }).At
+	live := toldAsItWent(facts, final, first)
 	for _, h := range facts {
-		if believed(h, first) {
+		if believed(h, first, live) {
 			return h.Began
 		}
 	}
-	if told := earliest(facts); !said && told.delayed() {
+	if told := earliest(facts); !said && !told.Fact.At.IsZero() && heldBack(told.At.Sub(told.Fact.At), live) {
 		return told.Fact.At // of what is known of its telephones, all came late
 	}
 	if said && first.Equal(final.At) {
@@ -225,23 +225,27 @@ func began(facts []Heard, final Heard, said bool) time.Time {
 }
 
 // believed tells whether the call began when the fact says: the news of it came at once, or was kept back on its way.
-func believed(h Heard, first time.Time) bool {
+func believed(h Heard, first time.Time, live bool) bool {
 	if h.Began.IsZero() || h.Began.After(first.Add(skew)) {
 		return false
 	}
 	came := h.At.Sub(h.Began.Add(h.Ring + h.Talk))
-	return came.Abs() <= skew || first.Sub(h.Began).Abs() <= skew || heldBack(came)
+	return came.Abs() <= skew || first.Sub(h.Began).Abs() <= skew || heldBack(came, live)
 }
 
-// heldBack tells a delay on the way from a clock that is off.
-func heldBack(d time.Duration) bool {
+// toldAsItWent reports that the news of a call took about as long as the call: nobody kept it back.
+func toldAsItWent(facts []Heard, final Heard, first time.Time) bool {
+	last := slices.MaxFunc(facts, func(a, b Heard) int { return a.At.Compare(b.At) }).At
+	lasted := last.Sub(first)
+	return lasted >= 5*time.Second && lasted >= (final.Ring+final.Talk)/2
+}
+
+// heldBack tells a delay on the way from a clock that is of another zone: of a call that was told as it went, or in dispute.
+func heldBack(d time.Duration, live bool) bool {
 	hours := d.Round(time.Hour)
-	zone := hours <= zones && (d-hours).Abs() <= beside
+	zone := hours <= zones && (d-hours).Abs() <= beside && (live || hours == disputed)
 	return d > skew && d <= late && !zone
 }
-
-// delayed tells that the fact came long after it happened.
-func (h Heard) delayed() bool { return !h.Fact.At.IsZero() && heldBack(h.At.Sub(h.Fact.At)) }
 
 // earliest is the fact that happened first, by the exchange's clock as far as it tells.
 func earliest(facts []Heard) Heard {

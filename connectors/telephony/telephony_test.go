@@ -137,7 +137,7 @@ func TestAClockThatIsHoursOffIsNotBelieved(t *testing.T) {
 }
 
 func TestNewsThatComeLateTellOfTheMomentOfTheCall(t *testing.T) {
-	for name, late := range map[string]time.Duration{"twenty minutes": 20 * time.Minute, "half a night": 5*time.Hour + 30*time.Minute, "a week": 7*24*time.Hour + 7*time.Minute} {
+	for name, late := range map[string]time.Duration{"twenty minutes": 20 * time.Minute, "an hour": time.Hour, "a day": 24 * time.Hour, "half a night": 5*time.Hour + 30*time.Minute, "a week": 7*24*time.Hour + 7*time.Minute} {
 		summary := over(true, 40)
 		summary.Ring, summary.Began, summary.At = 10*time.Second, at(0), at(50)
 		alone := Heard{Fact: summary, ID: "summary", At: at(50).Add(late)}
@@ -151,6 +151,16 @@ func TestNewsThatComeLateTellOfTheMomentOfTheCall(t *testing.T) {
 			if got := Assemble(heard).Began; !got.Equal(at(0)) {
 				t.Errorf("%s later, %s: it began at %v, want %v", name, told, got, at(0))
 			}
+		}
+	}
+}
+
+func TestACallThatIsToldAsItGoesIsOfNowThoughTheClockIsOfAnotherZone(t *testing.T) {
+	for _, zone := range []time.Duration{-5 * time.Hour, -time.Hour, time.Hour, 2 * time.Hour} {
+		rings, summary := incoming(Rings, "101"), over(true, 40)
+		rings.Began, summary.Began = at(0).Add(zone), at(0).Add(zone)
+		if got := Assemble([]Heard{heard(0, rings), heard(50, summary)}).Began; !got.Equal(at(0)) {
+			t.Errorf("%s off: it began at %v, want %v", zone, got, at(0))
 		}
 	}
 }
