@@ -42,11 +42,25 @@ func splitAddresses(list string) []string {
 	return append(parts, list[begin:])
 }
 
-// comments and groups are of RFC 5322, 3.4: "(Отдел) Имя <a@b>", "Отдел: a@b, c@d;".
-var (
-	comments = regexp.MustCompile(`\([^()]*\)`)
-	group    = regexp.MustCompile(`^\s*[^:@<>"\[\]]*:(\s|;|$|[^\s:/]*@)`)
-)
+// withoutComments leaves out what RFC 5322 (3.2.2) calls comments: "(отдел) Имя <a(b)@c>".
+func withoutComments(s string) string {
+	var out strings.Builder
+	depth := 0
+	for _, r := range s {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')' && depth > 0:
+			depth--
+		case depth == 0 && r != ')':
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+// group is what RFC 5322 (3.4) puts before several addresses: "Отдел: a@b, c@d;".
+var group = regexp.MustCompile(`^\s*[^:@<>"\[\]]*:(\s|;|$|[^\s:/]*@)`)
 
 func address(one string) Address {
 	if g := group.FindString(one); g != "" {
@@ -64,7 +78,7 @@ func address(one string) Address {
 	if !ok {
 		point, ok = leads.Email(one)
 	}
-	if bare := comments.ReplaceAllString(one, ""); !ok && bare != one {
+	if bare := withoutComments(one); !ok && bare != one {
 		return address(bare)
 	}
 	if name == mail {

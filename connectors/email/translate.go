@@ -46,7 +46,7 @@ func (i *Instance) inquiry(l *Letter, sent bool) leads.Inquiry {
 	kind := Classify(*l)
 	var in leads.Inquiry
 	switch {
-	case sent, i.copied(l):
+	case sent, kind == Human && i.copied(l):
 		in = i.outgoing(l)
 	case kind == Bounce || kind == Delay:
 		in = i.bounce(l, kind)

@@ -54,6 +54,10 @@ func TestACopyOfALetterToAClientIsOutgoing(t *testing.T) {
 	if in := understood(t, "From: oleg@example.org\nTo: info@example.org\nSubject: Звонили", "Просили перезвонить"); in.Outgoing() || len(in.Points) != 0 {
 		t.Errorf("among ourselves: %+v", in)
 	}
+	in = understood(t, "From: info@example.org\nTo: info@example.org, zina@example.ru\nSubject: Заявка", "Имя: Зина\nТелефон: +7 912 000-00-71\nКомментарий: монтаж")
+	if in.Outgoing() || !slices.Contains(values(in), "+79120000071") {
+		t.Errorf("a form of our site, with a copy for the client: %+v", in)
+	}
 }
 
 func TestAFormWithoutColonsIsRead(t *testing.T) {
