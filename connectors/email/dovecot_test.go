@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"marshrut/connectors"
+	"marshrut/pipeline/delivery"
 )
 
 //go:embed testdata/dovecot.conf
@@ -277,5 +278,27 @@ func TestAFolderThatARealServerRebuiltIsReadAgain(t *testing.T) {
 	}
 	if got := d.subjects(); !slices.Equal(got, []string{"1@example.ru", "2@example.ru"}) {
 		t.Errorf("taken %q", got)
+	}
+}
+
+func TestACopyIsKeptOnceInARealServerWhereverTheLineBreaks(t *testing.T) {
+	server := startDovecot(t)
+	i := server.box(func(s *Settings) { s.SMTP, s.KeepSent = "127.0.0.1:25", true })
+	request, _ := i.Copy(order1(t, nil))
+	for cut := 1500; ; cut += 60 { // from within the handshake to behind the end
+		server.cutAfter(cut)
+		if err := i.Deliver(t.Context(), delivery.Delivery{Request: request}); err == nil {
+			break
+		} else if cut > 10_000 {
+			t.Fatal(err)
+		}
+	}
+	server.cutAfter(-1)
+	server.must(i.Deliver(t.Context(), delivery.Delivery{Request: request}))
+	kept, err := filepath.Glob(filepath.Join(server.dir, "mail", ".Sent", "*", "*"))
+	server.must(err)
+	kept = slices.DeleteFunc(kept, func(name string) bool { return !strings.Contains(name, ",S=") && !strings.Contains(name, ":2,") })
+	if len(kept) != 1 || !strings.HasSuffix(kept[0], ":2,S") {
+		t.Errorf("kept as %q", kept)
 	}
 }
