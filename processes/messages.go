@@ -1,6 +1,7 @@
 package processes
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -127,6 +128,10 @@ func (t *turn) message(m Message) {
 // Settle tells the process that waits for a delivery what became of it, inside
 // the transaction that records it. Failure is nil for one that was delivered.
 func (s *Service) Settle(ctx context.Context, tx pgx.Tx, d delivery.Delivery, failure error) error {
+	return s.settle(ctx, tx, staff.System(), d, failure)
+}
+
+func (s *Service) settle(ctx context.Context, tx pgx.Tx, actor staff.Actor, d delivery.Delivery, failure error) error {
 	if d.Instance == 0 {
 		return nil
 	}
@@ -145,13 +150,30 @@ func (s *Service) Settle(ctx context.Context, tx pgx.Tx, d delivery.Delivery, fa
 	if in == nil || in.endedAt != nil {
 		return nil // canceled meanwhile
 	}
-	t.queue = append(t.queue, order{to: in, name: "delivery", actor: staff.System(), tolerant: true, command: func(c engine.Context) engine.Command {
+	t.queue = append(t.queue, order{to: in, name: "delivery", actor: actor, tolerant: true, command: func(c engine.Context) engine.Command {
 		if failure != nil {
 			return engine.DeliveryFailed{Context: c, Token: d.Token, Reason: failure.Error()}
 		}
 		return engine.DeliveryDone{Context: c, Token: d.Token}
 	}})
 	return t.run(ctx)
+}
+
+// GiveUp tells the processes that wait for deliveries, inside tx, that somebody gave those up: they go on without. One that waits for
+// another try of the same goes on waiting.
+func (s *Service) GiveUp(ctx context.Context, tx pgx.Tx, actor staff.Actor, given []delivery.Delivery) error {
+	waited := slices.DeleteFunc(slices.Clone(given), func(d delivery.Delivery) bool { return d.Instance == 0 })
+	slices.SortFunc(waited, func(a, b delivery.Delivery) int { return cmp.Or(cmp.Compare(a.Lead, b.Lead), cmp.Compare(a.ID, b.ID)) })
+	for _, d := range waited {
+		again, err := delivery.Another(ctx, tx, d)
+		if err == nil && !again {
+			err = s.settle(ctx, tx, actor, d, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CancelSubject ends everything that runs about a subject, inside tx.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"marshrut/internal/postgres"
+	"marshrut/internal/staff"
 	"marshrut/pipeline/delivery"
 	"marshrut/processes"
 	"marshrut/processes/bpmn/bpmntest"
@@ -337,13 +338,18 @@ func TestAProcessWaitsForItsDeliveryAndLearnsWhatBecameOfIt(t *testing.T) {
 		t.Errorf("after the failure there are incidents %+v", list)
 	}
 
-	var late delivery.Delivery // sent again by hand, or given up
-	must(t, h.pool.QueryRow(t.Context(), "select instance_id, token from delivery where lead_id = 2").Scan(&late.Instance, &late.Token))
-	must(t, postgres.InTx(t.Context(), h.pool, func(tx pgx.Tx) error { return h.Settle(t.Context(), tx, late, nil) }))
+	must(t, postgres.InTx(t.Context(), h.pool, func(tx pgx.Tx) error { // somebody gives up what failed
+		rows, _ := tx.Query(t.Context(), "select id from delivery where lead_id = 2")
+		id, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
+		must(t, err)
+		given, err := delivery.Discard(t.Context(), tx, time.Now(), id, "не нужно")
+		must(t, err)
+		return h.GiveUp(t.Context(), tx, staff.System(), []delivery.Delivery{given})
+	}))
 	list, err = h.Incidents(t.Context(), processes.IncidentFilter{Subject: 2})
 	must(t, err)
-	if at := h.openAt(2); at != "a" || len(list) != 0 {
-		t.Errorf("then there are tasks %q and incidents %+v", at, list)
+	if at := h.openAt(2); at != "a" || len(list) > 0 {
+		t.Errorf("after it was given up there are tasks %q and incidents %+v", at, list)
 	}
 }
 

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -143,10 +142,10 @@ func (s *Server) discardDelivery(c *gin.Context, actor staff.Actor) error {
 	}
 	return s.decide(c, actor, "done.given_up", func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
 		d, err := delivery.Discard(ctx, tx, s.Now(), id, reason)
-		if err != nil {
-			return repository.Entry{}, err
+		if err == nil {
+			err = s.Casework.Processes().GiveUp(ctx, tx, actor, []delivery.Delivery{d})
 		}
-		return decided(d, "delivery.discarded", map[string]any{"reason": reason}), s.Processes.Settle(ctx, tx, d, nil) // a process that waits goes on
+		return decided(d, "delivery.discarded", map[string]any{"reason": reason}), err
 	})
 }
 
@@ -165,8 +164,8 @@ func (s *Server) discardKind(c *gin.Context, actor staff.Actor) error {
 	}
 	return s.decide(c, actor, "done.given_up", func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
 		given, err := delivery.DiscardKind(ctx, tx, s.Now(), connection, kind, reason)
-		for _, d := range given {
-			err = errors.Join(err, s.Processes.Settle(ctx, tx, d, nil))
+		if err == nil {
+			err = s.Casework.Processes().GiveUp(ctx, tx, actor, given)
 		}
 		return repository.Entry{Object: "connection:" + connection, Action: "delivery.discarded", Data: map[string]any{"kind": kind, "count": len(given), "reason": reason}}, err
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/internal/app"
+	"marshrut/internal/staff"
 	"marshrut/pipeline/delivery"
 )
 
@@ -117,6 +118,6 @@ func (d *deliveryDiscard) Run(c console, t *app.Tools) error {
 		if err != nil {
 			return err
 		}
-		return t.Casework.Processes().Settle(c.ctx, tx, given, nil) // a process that waits for it goes on
+		return t.Casework.Processes().GiveUp(c.ctx, tx, staff.System(), []delivery.Delivery{given})
 	})
 }

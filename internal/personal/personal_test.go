@@ -111,7 +111,8 @@ func live(t *testing.T, pool *pgxpool.Pool, m marks) {
 			values (@id, @id, 1, @id, 'p', 'call', @name, @text, 'done', @now, @now, @text, @step::json)`,
 		`insert into incident (instance_id, subject, process, reason, at) values (@id, @id, 'p', @text, @now)`,
 		`insert into notice (employee_id, at, kind, lead_id, text) values (1, @now, 'task', @id, @name)`,
-		`insert into journal (at, lead_id, object, action, data) values (@now, @id, 'lead:' || @id::bigint, 'lead.created', @who::jsonb), (@now, null, @object, 'contact.changed', @who::jsonb)`,
+		`insert into journal (at, lead_id, object, action, data) values (@now, @id, 'lead:' || @id::bigint, 'lead.created', @who::jsonb),
+			(@now, @id, 'lead:' || @id::bigint, 'lead.closed', @who::jsonb || '{"status": "won"}'), (@now, null, @object, 'contact.changed', @who::jsonb)`,
 		`insert into delivery (connection, kind, object, payload, idempotency_key, lead_id, state, due_at, created_at, last_error)
 			values ('mail', 'letter', '', @who::jsonb, @inquiry, @id, 'parked', @now, @now, @text), ('base', 'mirror', @object, @who::jsonb, @event, null, 'waiting', @now, @now, '')`,
 		`insert into exchange_link (connection, kind, object_id, ref, agreed, version, changed_at, created_at) values ('base', 'contact', @id, 'ref-' || @id::bigint, @who::jsonb, 'v', @now, @now)`,
@@ -193,6 +194,10 @@ func TestAPersonIsExportedWholeAndErasedWithoutATrace(t *testing.T) {
 	err = pool.QueryRow(t.Context(), "select (select count(*) from lead where status = 'won'), (select count(*) from close_event)").Scan(&leads, &outcomes)
 	if err != nil || leads != 2 || outcomes != 2 {
 		t.Errorf("reports count %d leads and %d closings, %v; want both of each", leads, outcomes, err)
+	}
+	var closed string
+	if err := pool.QueryRow(t.Context(), "select data::text from journal where action = 'lead.closed' and lead_id = $1", vera.id).Scan(&closed); err != nil || closed != `{"status": "won"}` {
+		t.Errorf("of how the lead ended the journal knows %s, %v", closed, err)
 	}
 	if _, err := personal.Erase(t.Context(), pool, now, personal.Person{Phone: vera.phone}, keep); !errors.Is(err, personal.ErrUnknown) {
 		t.Errorf("erased twice: %v", err)

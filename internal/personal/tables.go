@@ -54,7 +54,11 @@ var Tables = []Table{
 	{Name: "task", Where: "subject = any(@leads)", Erase: "update task set title = element, title_en = '', hint = '', hint_en = '', comment = '', steps = null where {where}"},
 	{Name: "incident", Where: "subject = any(@leads)", Erase: "update incident set reason = " + gone + " where {where}"},
 	{Name: "notice", Where: "lead_id = any(@leads)", Erase: "delete from notice where {where}"},
-	{Name: "journal", Where: "lead_id = any(@leads) or object = any(@objects)", Erase: "update journal set data = '{}' where {where}"},
+	{Name: "journal", Where: "lead_id = any(@leads) or object = any(@objects)", Erase: `update journal set data = case
+			when action in ('lead.stage', 'lead.assigned') then jsonb_strip_nulls(jsonb_build_object('from', data->'from', 'to', data->'to'))
+			when action in ('lead.closed', 'lead.reopened') then jsonb_strip_nulls(jsonb_build_object('status', data->'status', 'reason', data->'reason'))
+			when action like 'exchange.%' then jsonb_strip_nulls(jsonb_build_object('field', data->'field', 'kept', data->'kept', 'connection', data->'connection'))
+			else '{}' end where {where}`},
 
 	// Other systems.
 	{Name: "delivery", Where: "lead_id = any(@leads) or object = any(@objects)", Erase: `update delivery set payload = 'null', last_error = '',

@@ -71,8 +71,7 @@ func Hasten(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind stri
 	return Resume(ctx, tx, now, connection)
 }
 
-// DiscardKind gives up what is parked of a kind, the oldest MaxAtOnce of it, and gives them; the reason is kept with each. Like
-// after Discard, who waits for one has to be told.
+// DiscardKind gives up what is parked of a kind, the oldest MaxAtOnce of it, and gives what it was; the reason is kept with each.
 func DiscardKind(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind, reason string) ([]Delivery, error) {
 	rows, _ := tx.Query(ctx, discardKindSQL, now, connection, kind, MaxAtOnce, words(reason))
 	given, err := pgx.CollectRows(rows, scan)
@@ -80,4 +79,14 @@ func DiscardKind(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind
 		return nil, fmt.Errorf("discard %s for %s: %w", kind, connection, err)
 	}
 	return given, nil
+}
+
+// Another reports whether a process waits for another try of the same: its incident was retried meanwhile.
+func Another(ctx context.Context, tx pgx.Tx, d Delivery) (another bool, err error) {
+	err = tx.QueryRow(ctx, "select exists (select from delivery where instance_id = $1 and token = $2 and id <> $3 and state in ('waiting', 'leased', 'parked'))",
+		d.Instance, d.Token, d.ID).Scan(&another)
+	if err != nil {
+		return false, fmt.Errorf("look for another try of delivery %d: %w", d.ID, err)
+	}
+	return another, nil
 }

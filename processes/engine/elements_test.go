@@ -365,6 +365,18 @@ func TestADeliveryIsWaitedForOnlyWhereTheMapSaysSo(t *testing.T) {
 	}
 }
 
+func TestADeliveryThatGoesOutAfterAllOrIsGivenUpEndsItsIncident(t *testing.T) {
+	r := start(t, se+u("z")+`<bpmn:sendTask id="x"><bpmn:extensionElements><mr:action name="send-letter" template="hello" wait="true"/></bpmn:extensionElements></bpmn:sendTask>`,
+		"s>x", "x>z", "z>e")
+	token := r.in.Tokens[0].No
+	r.do(DeliveryFailed{Context: r.ctx(), Token: token, Reason: "адрес не существует"})
+	r.do(DeliveryDone{Context: r.ctx(), Token: token})
+	r.opens("z")
+	if len(r.in.Incidents) > 0 || r.in.Status() != "active" {
+		t.Errorf("it is %s with incidents %+v", r.in.Status(), r.in.Incidents)
+	}
+}
+
 func TestAScriptAssignsVariablesThatTheNextGatewaySees(t *testing.T) {
 	r := start(t, `<bpmn:extensionElements><mr:var name="n" type="number" value="0"/></bpmn:extensionElements>`+se+u("a")+
 		`<bpmn:scriptTask id="x"><bpmn:script>n = vars.n + 1</bpmn:script></bpmn:scriptTask><bpmn:exclusiveGateway id="g" default="g_x"/>`,

@@ -151,33 +151,21 @@ func (cmd ChildEnded) failure() (reason string, failed bool) {
 	return "вызванный процесс отменён", cmd.State == Canceled
 }
 
+// deliveryDone goes on, also from the incident that the delivery left when it failed: somebody had it sent again, or gave it up.
 func (d *decider) deliveryDone(cmd DeliveryDone) error {
-	t, err := d.waiting(cmd.Token, WaitDelivery)
-	if err != nil {
-		t, err = d.mended(cmd)
+	for _, i := range d.in.Incidents {
+		if t := d.in.Token(cmd.Token); i.Token == cmd.Token && i.Delivery && t != nil {
+			d.emit(IncidentResolved{Incident: i.No, By: cmd.By.ID})
+			d.leaveActivity(*t)
+			return nil
+		}
 	}
+	t, err := d.waiting(cmd.Token, WaitDelivery)
 	if err != nil {
 		return err
 	}
 	d.leaveActivity(t)
 	return nil
-}
-
-// mended is the token of a delivery that had failed, and went out after all or was given up: its incident is over.
-func (d *decider) mended(cmd DeliveryDone) (Token, error) {
-	t, err := d.waiting(cmd.Token, WaitIncident)
-	if err != nil {
-		return t, err
-	}
-	for _, i := range append([]Incident(nil), d.in.Incidents...) {
-		if i.Token == t.No && i.Leaving {
-			return d.waiting(cmd.Token, WaitDelivery) // the element is done already
-		}
-		if i.Token == t.No {
-			d.emit(IncidentResolved{Incident: i.No, By: cmd.By.ID})
-		}
-	}
-	return t, nil
 }
 
 func (d *decider) deliveryFailed(cmd DeliveryFailed) error {
@@ -186,7 +174,7 @@ func (d *decider) deliveryFailed(cmd DeliveryFailed) error {
 		return err
 	}
 	d.unwatch(t.No)
-	d.incident(t, "не удалось отправить: "+cmd.Reason)
+	d.raise(t, Incident{Reason: "не удалось отправить: " + cmd.Reason, Delivery: true})
 	return nil
 }
 

@@ -141,6 +141,8 @@ type Incident struct {
 	Reason  string    `json:"reason"`
 	At      time.Time `json:"at"`
 	Leaving bool      `json:"leaving,omitempty"` // the element is done; only the way on was not found
+	// Delivery: it stands because of a delivery that failed, and is over when that went out after all or was given up.
+	Delivery bool `json:"delivery,omitempty"`
 }
 
 func (in Instance) clone() Instance {

@@ -47,7 +47,7 @@ func (d *decider) attempt(t Token, leaving bool, f func() error) {
 	if err := f(); err != nil {
 		d.rollBack(mark)
 		d.ready = d.ready[:ready]
-		d.raise(t, err.Error(), leaving)
+		d.raise(t, Incident{Reason: err.Error(), Leaving: leaving})
 	}
 }
 
@@ -291,11 +291,12 @@ func (d *decider) leaveActivity(t Token) {
 }
 
 // incident stops a token where it is; a retry executes the element again.
-func (d *decider) incident(t Token, reason string) { d.raise(t, reason, false) }
+func (d *decider) incident(t Token, reason string) { d.raise(t, Incident{Reason: reason}) }
 
 // raise stops a token; after leaving, a retry only takes the flows: what the element does has been done.
-func (d *decider) raise(t Token, reason string, leaving bool) {
-	d.emit(IncidentRaised{Incident: Incident{No: d.next(), Token: t.No, Element: t.Element, Reason: reason, At: d.context.At, Leaving: leaving}})
+func (d *decider) raise(t Token, i Incident) {
+	i.No, i.Token, i.Element, i.At = d.next(), t.No, t.Element, d.context.At
+	d.emit(IncidentRaised{Incident: i})
 }
 
 // name is what an element is called in a sentence.
