@@ -149,6 +149,13 @@ func (d *desk) Advance(_ context.Context, part string, position any) error {
 	return err
 }
 
+// unfailed reports that nothing is noted as failed.
+func (d *desk) unfailed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.failures) == 0
+}
+
 func (d *desk) Again(_ context.Context, part string) (items []string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -492,7 +499,7 @@ func TestALetterThatCannotBeFetchedIsSetAsideAndShownAndStopsNobody(t *testing.T
 			t.Errorf("it is called %q", name.In("ru"))
 		}
 	}
-	poll(t, i, d, func() bool { return len(d.failures) == 0 })
+	poll(t, i, d, d.unfailed)
 	if got := d.subjects(); len(got) != 4 || got[3] != "2@example.ru" {
 		t.Errorf("after it was wanted again, taken %q, failures %+v", got, d.failures)
 	}
