@@ -124,7 +124,7 @@ func (s *Supervisor) pauseAfter(pause time.Duration, err error, got bool, lasted
 	switch {
 	case got:
 		pause = min(pause, briefPause)
-	case !passing.Final:
+	case !passing.Final, passing.After > 0:
 		pause = min(pause, awayPause)
 	}
 	return max(pause, passing.After)

@@ -100,6 +100,7 @@ func TestAPollerWhoseOtherSideIsAwayNoticesSoonThatItIsBack(t *testing.T) {
 	}{
 		"away":         {&Trouble{Words: "no answer"}, 40 * time.Second},
 		"wants a rest": {&Trouble{Words: "no licence", After: time.Minute}, 80 * time.Second},
+		"its person":   {&Trouble{Words: "not published", Final: true, After: 2 * time.Minute}, 150 * time.Second},
 		"for a person": {&Trouble{Words: "wrong password", Final: true}, 7 * time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -141,9 +141,13 @@ func (i *Instance) tell(t *connectors.Trouble, words func(texts) string) {
 	}
 }
 
+// mendedSoon is when to look again after something that only an administrator mends: whoever ticks an object in 1C waits to see it work,
+// and the description of a whole configuration costs a base half a minute.
+const mendedSoon = 2 * time.Minute
+
 // whole is a trouble of the base itself that only an administrator mends.
 func (i *Instance) whole(words func(texts) string) *connectors.Trouble {
-	t := &connectors.Trouble{Final: true, Whole: true}
+	t := &connectors.Trouble{Final: true, Whole: true, After: mendedSoon}
 	i.tell(t, words)
 	return t
 }
@@ -158,7 +162,10 @@ func verdict(e *odata.Error) *connectors.Trouble {
 	case odata.NotOData:
 		return &connectors.Trouble{Whole: !unreadable(e)} // a host shows a page of its own at times
 	case odata.NotPublished:
-		return &connectors.Trouble{Whole: true, Final: unpublishedSet(e)} // a base is published anew at times
+		if unpublishedSet(e) {
+			return &connectors.Trouble{Whole: true, Final: true, After: mendedSoon}
+		}
+		return &connectors.Trouble{Whole: true} // it is published anew at times
 	case odata.Unavailable:
 		return &connectors.Trouble{Whole: true}
 	case odata.Ambiguous: // what became of it could not be read either: then it is the base that is away

@@ -392,6 +392,25 @@ func TestWithProcessesLedThereNobodyHasASecondListOfTasks(t *testing.T) {
 	p.quiet()
 }
 
+func TestWhatRanHereEndsWhenTheBaseTakesTheProcessesOver(t *testing.T) {
+	p := newPair(t, onectest.AsSeen(), "")
+	lead := p.post("Анна Ромашкина", "+7 912 000-00-11")
+	p.await("Анна Ромашкина")
+	tasks := func() int {
+		return p.count(`select count(*) from task where subject = $1 and status = 'open'`, lead.ID)
+	}
+	if tasks() == 0 {
+		t.Fatal("there is no task to hand over")
+	}
+	_, err := p.pool.Exec(t.Context(), `update connection set settings = settings || '{"processes": "onec"}', updated_at = now() where name = 'base'`)
+	p.must(err)
+	p.must(p.gateway.Connections.Refresh(t.Context()))
+	p.eventually("nobody has a second list of tasks", func() bool { return tasks() == 0 })
+	if n := p.count(`select count(*) from process_instance where subject = $1 and ended_at is null`, lead.ID); n != 0 {
+		t.Errorf("%d processes run on here", n)
+	}
+}
+
 func TestTheOutcomeOfATaskIsAnInteractionBehindItsLead(t *testing.T) {
 	p := newPair(t, onectest.AsSeen(), "")
 	lead := p.post("Анна Ромашкина", "+7 912 000-00-11")

@@ -17,7 +17,8 @@ const (
 )
 
 // Run looks now and then for open leads that a system does not hold yet: those that were there before it was connected, and those of a
-// moment in which a process had not heard of the connection. It ends with ctx.
+// moment in which a process had not heard of the connection. Where it leads the processes, what runs here about its leads ends. It
+// ends with ctx.
 func (x *Exchange) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -42,6 +43,29 @@ func (x *Exchange) Sweep(ctx context.Context) error {
 		err := postgres.InTx(ctx, x.Pool, func(tx pgx.Tx) error { return x.sweep(ctx, tx, name, m) })
 		if err != nil {
 			return fmt.Errorf("look for leads that %s does not hold: %w", name, err)
+		}
+		if !m.Terms().Elsewhere {
+			continue
+		}
+		if err := x.handOver(ctx, name); err != nil {
+			return fmt.Errorf("hand processes over to %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// handOver ends the processes of leads that a system holds and leads: they began here before it did, and nobody shall have two lists of
+// tasks for one lead.
+func (x *Exchange) handOver(ctx context.Context, name string) error {
+	rows, _ := x.Pool.Query(ctx, sql("led_here"), pgx.NamedArgs{"connection": name, "limit": sweepLimit})
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return err
+	}
+	for _, lead := range ids {
+		err := postgres.InTx(ctx, x.Pool, func(tx pgx.Tx) error { return x.Casework.HandOver(ctx, tx, x.Now(), lead, name) })
+		if err != nil {
+			return fmt.Errorf("lead %d: %w", lead, err)
 		}
 	}
 	return nil

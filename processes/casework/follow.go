@@ -99,6 +99,14 @@ func (c *Casework) followStage(ctx context.Context, tx pgx.Tx, now time.Time, le
 	return c.processes.CancelSubject(ctx, tx, now, staff.System(), lead.ID, f.From)
 }
 
+// HandOver ends in tx what runs about a lead, because another system leads its process from now on: connection is that of it.
+func (c *Casework) HandOver(ctx context.Context, tx pgx.Tx, now time.Time, lead int64, connection string) error {
+	if _, err := c.repo.LockLeads(ctx, tx, []int64{lead}); err != nil {
+		return err
+	}
+	return c.processes.CancelSubject(ctx, tx, now, staff.System(), lead, connection)
+}
+
 // followedClosing finds the reason that was given there, and whether it is one of a loss or of junk, which other systems may
 // not tell apart; without one it is the first that fits.
 func (c *Casework) followedClosing(ctx context.Context, tx pgx.Tx, f Followed) (repository.Closing, error) {
