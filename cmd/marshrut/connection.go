@@ -21,7 +21,7 @@ type connectionCommand struct {
 	Rotate   connectionRotate   `cmd:"" help:"Give a connection a new address. The old one works for a week more."`
 }
 
-type connectionList struct{ errand }
+type connectionList struct{ connectionErrand }
 
 func (l *connectionList) Run(c console, t *app.Tools) error {
 	views, err := t.Connections.List(c.ctx, time.Now())
@@ -49,7 +49,7 @@ func (l *connectionList) Run(c console, t *app.Tools) error {
 }
 
 type connectionTest struct {
-	errand
+	connectionErrand
 	Name string `arg:""`
 }
 
@@ -86,7 +86,7 @@ func (k *connectionTest) Run(c console, t *app.Tools) error {
 }
 
 type connectionRotate struct {
-	errand
+	connectionErrand
 	Name    string        `arg:""`
 	Overlap time.Duration `default:"168h" help:"How long the old address goes on working."`
 }

@@ -43,6 +43,22 @@ func (e *errand) AfterRun() error {
 	return nil
 }
 
+// connectionErrand works on connections: those of the file it is given count from now on, as when a gateway starts with it.
+type connectionErrand struct{ errand }
+
+// ProvideTools opens the parts of the gateway, and takes the connections of the file over.
+func (e *connectionErrand) ProvideTools(c console) (*app.Tools, error) {
+	t, err := e.errand.ProvideTools(c)
+	if err != nil || e.File == "" {
+		return t, err
+	}
+	if err := t.TakeOver(c.ctx); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
 // table prints rows under headings, aligned. What was printed before an error stays.
 func table(c console, headings string, rows func(row func(format string, args ...any)) error) error {
 	w := tabwriter.NewWriter(c.out, 2, 4, 2, ' ', 0)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"marshrut/internal/postgres/postgrestest"
 	"marshrut/pipeline/intake"
 )
 
@@ -161,5 +162,29 @@ func TestAnErrandWorksOnItsOwnDatabase(t *testing.T) {
 	}
 	if info, err := os.Stat(file); err != nil || info.Size() < 5000 {
 		t.Errorf("the workbook: %v", err)
+	}
+}
+
+func TestOnlyCommandsAboutConnectionsTakeThemFromTheSettings(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	url := postgrestest.URL(t)
+	write := func(name, connections string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte("database: {url: '"+url+"'}\n"+connections), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	with, without := write("with.yaml", "connections: [{name: site, connector: webform, provider: generic}]\n"), write("without.yaml", "")
+	for _, args := range [][]string{{"connection", "list", "-c", with}, {"user", "list", "-c", without}, {"connection", "failures", "site", "-c", without}} {
+		if code, _, errs := marshrut(t, nil, args...); code != 0 {
+			t.Fatalf("%v: %s", args, errs)
+		}
+	}
+	var ofFile bool
+	err := postgrestest.Open(t, url).QueryRow(t.Context(), "select from_config from connection where name = 'site'").Scan(&ofFile)
+	if err != nil || !ofFile {
+		t.Errorf("it is of the file: %t, %v", ofFile, err)
 	}
 }

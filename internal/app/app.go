@@ -107,7 +107,7 @@ func (a *App) Failed() <-chan error { return a.failed }
 
 // Start opens everything and starts the work. When it returns nil the gateway is ready. After an error only Stop may be called.
 func (a *App) Start(ctx context.Context) error {
-	for _, open := range []func(context.Context) error{a.openTracing, a.openStores, a.openRooms, a.openBus, a.openConnections, a.startWork} {
+	for _, open := range []func(context.Context) error{a.openTracing, a.openStores, a.openRooms, a.openBus, a.openConnections, a.takeOver, a.startWork} {
 		if err := open(ctx); err != nil {
 			return err
 		}
@@ -214,17 +214,21 @@ func (a *App) openConnections(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	err = patiently(ctx, a.log, func() error {
-		if err := a.Connections.UpsertFile(ctx, a.now(), configured(a.config)); err != nil {
-			return fmt.Errorf("take over the connections of the settings: %w", err)
-		}
-		return a.Connections.Refresh(ctx)
-	})
-	if err != nil {
+	if err := patiently(ctx, a.log, func() error { return a.Connections.Refresh(ctx) }); err != nil {
 		return err
 	}
 	a.onStop("counts of connections", a.flushCounts)
 	return nil
+}
+
+// takeOver writes the connections of the settings, and lets go of those that have left them.
+func (a *App) takeOver(ctx context.Context) error {
+	return patiently(ctx, a.log, func() error {
+		if err := a.Connections.UpsertFile(ctx, a.now(), configured(a.config)); err != nil {
+			return fmt.Errorf("take over the connections of the settings: %w", err)
+		}
+		return nil
+	})
 }
 
 // flushCounts writes the last counts. With PostgreSQL away they are lost, which nobody stops less orderly for.

@@ -32,14 +32,15 @@ type Tools struct {
 	Intake      *intake.Intake
 	Files       blobs.Store
 
-	close func()
+	takeOver func(context.Context) error
+	close    func()
 }
 
 // Open reaches the database of c, starting the private one for as long as the errand takes if no gateway runs on it, and
 // brings it up to date.
 func Open(ctx context.Context, c configs.Config) (*Tools, error) {
 	a := &App{config: c, now: time.Now, log: slog.New(slog.NewTextHandler(io.Discard, nil)), registry: newMetricsRegistry("")}
-	t := &Tools{Config: c, close: func() {
+	t := &Tools{Config: c, takeOver: a.takeOver, close: func() {
 		if err := a.Stop(context.WithoutCancel(ctx)); err != nil {
 			slog.Error("the errand's end", "error", err)
 		}
@@ -67,6 +68,10 @@ func (a *App) openErrand(ctx context.Context) (err error) {
 	}
 	return a.openConnections(ctx)
 }
+
+// TakeOver writes the connections of the settings, as a gateway does when it starts. Only who works on connections asks for it:
+// an errand of another kind, run with other settings, must not change what a gateway works with.
+func (t *Tools) TakeOver(ctx context.Context) error { return t.takeOver(ctx) }
 
 // Close ends the errand.
 func (t *Tools) Close() { t.close() }
