@@ -40,9 +40,12 @@ func (x *channels) ringing(ctx context.Context, o options, results *table) error
 	}
 	var beside errgroup.Group
 	beside.Go(func() error {
-		visitors.pace(ctx, pacedRate, o.span, func(string, time.Time) {})
+		visitors.pace(ctx, pacedRate, o.span+2*time.Second, func(string, time.Time) {})
 		return nil
 	})
+	if err := rest(ctx, 2*time.Second); err != nil { // the rate is reached
+		return err
+	}
 	var took latencies
 	for n, began := 0, time.Now(); time.Since(began) < o.span; n++ {
 		if err := x.ring(ctx, screen, told, n, &took); err != nil {
