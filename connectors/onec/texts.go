@@ -25,7 +25,7 @@ type texts struct {
 
 	// The parts of what is said of a call.
 	verbs                                             map[string]string // by HTTP method
-	places                                            map[string]string // by what is called, beside sets
+	places                                            map[string]string // what is done where it is no set
 	meanings                                          map[int]string    // of 1C's codes
 	timeout, noHost, internal, certificate, down, cut string
 }
@@ -56,8 +56,8 @@ var inRussian = texts{
 	empty:         "в записи 1С нет ни имени, ни телефона, ни почты",
 	code:          "код %d",
 	verbs:         map[string]string{"GET": "чтение", "POST": "создание", "PATCH": "запись", "DELETE": "удаление"},
-	places: map[string]string{"": "адреса службы", "$metadata": "описания базы ($metadata)", "SelectChanges": "выборки изменений плана обмена (SelectChanges)",
-		"NotifyChangesReceived": "квитанции плана обмена (NotifyChangesReceived)"},
+	places: map[string]string{"": "чтение адреса службы", "$metadata": "чтение описания базы ($metadata)", "SelectChanges": "выборка изменений плана обмена (SelectChanges)",
+		"NotifyChangesReceived": "квитанция плана обмена (NotifyChangesReceived)"},
 	meanings: map[int]string{0: "не поддерживается", 1: "значение не разобрать", 2: "неверный запрос", 3: "представление не поддерживается",
 		4: "неверное значение реквизита", 5: "не хватает обязательного реквизита", 6: "неверный адрес", 7: "не хватает части ключа", 8: "нет такого объекта в составе OData",
 		9: "объект не найден", 10: "реквизит не найден", 11: "метод не найден", 12: "не хватает аргумента метода", 13: "строки таблицы нельзя создать отдельно",
@@ -93,7 +93,7 @@ var inEnglish = texts{
 	empty:         "the record of 1C has no name, no phone and no e-mail",
 	code:          "code %d",
 	verbs:         map[string]string{"GET": "reading", "POST": "creating", "PATCH": "writing", "DELETE": "deleting"},
-	places: map[string]string{"": "the service document", "$metadata": "the description of the base ($metadata)", "SelectChanges": "changes of the exchange plan (SelectChanges)",
+	places: map[string]string{"": "reading the service document", "$metadata": "reading the description of the base ($metadata)", "SelectChanges": "changes of the exchange plan (SelectChanges)",
 		"NotifyChangesReceived": "the receipt of the exchange plan (NotifyChangesReceived)"},
 	timeout: "no answer in the time allowed", noHost: "no server of this name", certificate: "the server's certificate is not trusted",
 	internal: "an address of an internal network that is not open to the gateway: its administrator adds it to outgoing.allow", down: "the connection was not accepted", cut: "the connection was cut",
@@ -220,7 +220,7 @@ func (s texts) trouble(e *odata.Error) string {
 // about says which call failed and how, for whoever looks into it.
 func (s texts) about(e *odata.Error) string {
 	method, place, _ := strings.Cut(e.Op, " ")
-	parts := []string{strings.TrimSpace(s.verbs[method] + " " + cmp.Or(s.places[place], human(place)))}
+	parts := []string{cmp.Or(s.places[place], s.verbs[method]+" "+human(place))}
 	switch {
 	case e.Status != 0:
 		parts = append(parts, fmt.Sprintf("HTTP %d", e.Status))
