@@ -24,10 +24,13 @@ const (
 // Rhythmic is a poller that says how often it goes and asks; 0: it has nothing to ask.
 type Rhythmic interface{ Rhythm() time.Duration }
 
-// attendance is when a process of each role was seen last.
-type attendance map[string]time.Time
+// attendance is what is known of the processes of each role.
+type attendance map[string]attended
 
-func (a attendance) absent(role string, now time.Time) bool { return now.Sub(a[role]) > absent }
+// attended is when a process was seen last, and when the latest of them began.
+type attended struct{ seen, began time.Time }
+
+func (a attendance) absent(role string, now time.Time) bool { return now.Sub(a[role].seen) > absent }
 
 // Attend says that this process runs, and forgets those that have not said so for long.
 func (r *Registry) Attend(ctx context.Context) error {
@@ -47,13 +50,13 @@ func (r *Registry) leave(ctx context.Context) error {
 	return nil
 }
 
-// attendance tells when a process of each role was seen last.
+// attendance tells when a process of each role was seen last, and when the latest began.
 func (r *Registry) attendance(ctx context.Context) (attendance, error) {
 	seen := attendance{}
 	var role string
-	var at time.Time
-	rows, _ := r.pool.Query(ctx, "select role, max(seen_at) from gateway_process, unnest(roles) as role group by role")
-	_, err := pgx.ForEachRow(rows, []any{&role, &at}, func() error {
+	var at attended
+	rows, _ := r.pool.Query(ctx, "select role, max(seen_at), max(started_at) from gateway_process, unnest(roles) as role group by role")
+	_, err := pgx.ForEachRow(rows, []any{&role, &at.seen, &at.began}, func() error {
 		seen[role] = at
 		return nil
 	})
@@ -76,10 +79,11 @@ func processID() string { return rand.Text() }
 // unattended says why nothing can arrive though nothing is in trouble: whoever would have to see to it does not run.
 func unattended(c *connectors.Connected, seen attendance, confirmed, now time.Time) (State, bool) {
 	poller, polls := c.Instance.(connectors.Poller)
+	began := seen["worker"].began
 	switch {
 	case polls && seen.absent("worker", now):
 		return told("unattended", noWorker), true
-	case polls && overdue(poller, now.Sub(confirmed)):
+	case polls && overdue(poller, now.Sub(latest(confirmed, &began))): // who has just begun gets to it yet
 		return told("unattended", unconfirmed), true
 	case c.Called() && seen.absent("edge", now):
 		return told("unattended", noEdge), true

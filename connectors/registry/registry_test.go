@@ -340,6 +340,12 @@ func TestAConnectionThatNoProcessSeesToSaysSo(t *testing.T) {
 	running(t, pool, "e", later, "edge")
 	running(t, pool, "w", later, "worker")
 	check(later, "working", "unattended", "the worker does not get to the mailbox")
+	running(t, pool, "w2", later, "worker")
+	check(later, "working", "working", "another worker has just begun")
+	later = later.Add(20 * time.Minute)
+	running(t, pool, "e", later, "edge")
+	running(t, pool, "w2", later, "worker")
+	check(later, "working", "unattended", "that one does not get to it either")
 	if err := r.Report(t.Context(), later, "box", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,7 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 	if _, err := configs.Load(filepath.Join(dir, "marshrut.yaml"), nil); err != nil {
 		t.Errorf("a command beside it cannot read the settings: %v", err)
 	}
+	attended(t, gateway, token)
 	before := whatHappened(t, gateway, token)
 	awaitBase(t, gateway, token)
 	stop(t, gateway)
@@ -107,10 +108,30 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
+// attended wants every connection to know that the gateway runs.
+func attended(t *testing.T, gateway *app.App, token string) {
+	t.Helper()
+	var page struct {
+		Items []struct {
+			Name  string
+			State struct{ Code string }
+		}
+	}
+	ask(t, gateway, token, "/api/v1/connections", &page)
+	for _, c := range page.Items {
+		if c.State.Code == "unattended" || c.State.Code == "unhandled" {
+			t.Errorf("connection %s is %s beside a gateway that runs", c.Name, c.State.Code)
+		}
+	}
+	if len(page.Items) < 7 {
+		t.Errorf("there are %d connections", len(page.Items))
+	}
+}
+
 // awaitBase wants a lead that was entered in the simulated base to arrive, and ours to be there.
 func awaitBase(t *testing.T, gateway *app.App, token string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a base that did not answer at first is asked again after a pause
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a busy machine
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

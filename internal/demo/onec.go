@@ -47,7 +47,7 @@ func openBase(ctx context.Context, gateway *app.App, folder folder) (*base, erro
 	if err := b.connect(ctx, gateway); err != nil {
 		return nil, fmt.Errorf("connect the base of 1C: %w", err)
 	}
-	gateway.Beside("the people of 1C", b.live)
+	gateway.Beside("the people of 1C", func(ctx context.Context) error { return b.live(ctx, gateway) })
 	return b, nil
 }
 
@@ -76,18 +76,25 @@ func (b *base) connect(ctx context.Context, gateway *app.App) error {
 		Title: "1С:УНФ", Source: "manual", Settings: settings})
 }
 
-// live lets people work in the base: now and then a lead is entered, and a note on one changed.
-func (b *base) live(ctx context.Context) error {
-	tick := time.NewTicker(90 * time.Second)
-	defer tick.Stop()
-	for n := 0; ; n++ {
-		if err := b.work(n); err != nil {
-			return err
+// live lets people work in the base: now and then a lead is entered, and a note on one changed. They begin when the gateway
+// has looked for the first time: what is there by then is history, which nobody asked for.
+func (b *base) live(ctx context.Context, gateway *app.App) error {
+	for n, looked := 0, false; ; {
+		if !looked {
+			looked = await(ctx, gateway, "the base of 1C is looked at", "select exists (select from connection_cursor where connection = $1)", baseConnection) == nil
+		}
+		pause := time.Second
+		if looked {
+			if err := b.work(n); err != nil {
+				return err
+			}
+			n++
+			pause = 90 * time.Second
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }
