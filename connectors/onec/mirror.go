@@ -140,11 +140,7 @@ func (i *Instance) Create(ctx context.Context, kind, ref string, values map[stri
 		return connectors.Mirrored{}, err
 	}
 	maps.Copy(sent, o.Constants)
-	for field, stamp := range o.Stamps {
-		if at, err := time.Parse(time.RFC3339, values[stamp]); err == nil {
-			sent[field] = odata.FormatDate(at.In(i.zone))
-		}
-	}
+	o.stamp(sent, values, i.zone)
 	got, created, err := i.create(ctx, kind, ref, values, sent)
 	if err == nil && created {
 		err = odata.Verify(o.Set, sent, got)
@@ -153,6 +149,21 @@ func (i *Instance) Create(ctx context.Context, kind, ref string, values map[stri
 		return connectors.Mirrored{}, i.trouble(err)
 	}
 	return i.mirrored(kind, got), nil
+}
+
+// stamp writes the dates of a new object.
+func (o Objects) stamp(sent odata.Entity, values map[string]string, zone *time.Location) {
+	for field, name := range o.Stamps {
+		at, err := time.Parse(time.RFC3339, values[name])
+		if err != nil {
+			continue
+		}
+		at = at.In(zone)
+		if slices.Contains(o.Days, field) {
+			at = time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, zone)
+		}
+		sent[field] = odata.FormatDate(at)
+	}
 }
 
 // refs says whose references new objects get.
@@ -172,7 +183,8 @@ func (i *Instance) create(ctx context.Context, kind, ref string, values map[stri
 	known := i.refs
 	i.mu.Unlock()
 	if filter := o.moments(sent); known != refsOurs && filter != "" {
-		same := func(e odata.Entity) bool { return i.codec(kind).sameAs(values, sent, e) }
+		// What stands under a reference in our manner is another object of ours: its day and its phone may well be the same.
+		same := func(e odata.Entity) bool { return !odata.IsNewRef(e.Ref()) && i.codec(kind).sameAs(values, sent, e) }
 		if got, err = i.client.Twin(ctx, o.Set, filter, same); err != nil || got != nil {
 			return got, false, err
 		}

@@ -30,6 +30,7 @@ type Objects struct {
 	Fields     map[string]Field  `yaml:"fields"`      // by the name of ours
 	Constants  map[string]any    `yaml:"constants"`   // written when an object is created
 	Stamps     map[string]string `yaml:"stamps"`      // dates written then, by the name of ours
+	Days       []string          `yaml:"days"`        // stamps that keep no time of day: the platform takes it off
 }
 
 // Field says where a value of ours is kept: in an attribute, in the contact

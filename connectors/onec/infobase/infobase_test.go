@@ -194,6 +194,32 @@ func TestAnObjectWhoseAnswerWasLostIsFoundThoughBothSidesHaveEditedIt(t *testing
 	}
 }
 
+// УНФ keeps the day on which a lead was made and no time; a base that was sent one holds something else than it was sent.
+func TestADateWithoutATimeOfDayIsSentAsTheDayOfTheBase(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), words+`,"timezone":"Asia/Yekaterinburg"`)
+	made, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", 1), map[string]string{"name": "Анна", "created": "2026-05-04T22:30:15Z"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, _ := base.Get(onectest.Leads, made.Ref); o.Text("ДатаСоздания") != "2026-05-05T00:00:00" {
+		t.Errorf("it was made at %s", o.Text("ДатаСоздания"))
+	}
+}
+
+func TestASecondLeadOfAPersonOnOneDayIsNotTakenForTheFirst(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), words)
+	values := map[string]string{"name": "Анна", "phone": "+79120000011", "created": "2026-05-04T10:00:00Z"}
+	for id := range int64(2) {
+		if _, err := i.Create(t.Context(), connectors.MirrorLead, i.Ref("lead", id), values); err != nil {
+			t.Fatal(err)
+		}
+		i = again(t, base) // which has made none yet, and does not know whose references new ones get
+	}
+	if n := len(base.All(onectest.Leads)); n != 2 {
+		t.Errorf("%d leads there, want 2", n)
+	}
+}
+
 func TestTheTitleIsTheFirstLineOfTheNotesAndTheRestStays(t *testing.T) {
 	base, i := serve(t, onectest.AsSeen(), words)
 	write := func(notes, title string) string {
@@ -501,7 +527,7 @@ func TestAChangeIsAcknowledgedOnlyWhenItIsDurable(t *testing.T) {
 	if _, err := d.round(t, i); err == nil {
 		t.Fatal("no error")
 	}
-	_, i = again(t, i, base) // another process goes on
+	i = again(t, base) // another process goes on
 	d.fail = nil
 	came, err := d.round(t, i)
 	if err != nil || len(came) != 1 || came[0].Subject != ref || came[0].Attributes["kind"] != "lead" {
@@ -528,12 +554,12 @@ func TestAChangeIsAcknowledgedOnlyWhenItIsDurable(t *testing.T) {
 }
 
 // again opens the connection anew, as another process would.
-func again(t *testing.T, _ *onec.Instance, base *onectest.Base) (*httptest.Server, *onec.Instance) {
+func again(t *testing.T, base *onectest.Base) *onec.Instance {
 	t.Helper()
 	server := httptest.NewServer(base)
 	t.Cleanup(server.Close)
 	c := connectortest.Open(t, infobase.Provider(), fmt.Sprintf(`{"url":%q,"user":"gateway","leads":false,"plan":"Маршрут","node":%q}`, server.URL, onectest.PlanNode), map[string]string{"password": password})
-	return server, c.Instance.(*onec.Instance)
+	return c.Instance.(*onec.Instance)
 }
 
 func TestAChangeFeedThatFailsIsLeftAloneAndNewLeadsStillCome(t *testing.T) {

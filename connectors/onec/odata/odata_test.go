@@ -204,13 +204,13 @@ func TestWhatABaseCutsOffOrPassesOverIsNoticed(t *testing.T) {
 
 func TestABaseThatGivesReferencesOfItsOwnSaysWhich(t *testing.T) {
 	base, c := serve(t, onectest.Behaviour{OwnRefs: true})
-	sent := odata.Entity{"Description": "Анна Ромашкина", "ДатаСоздания": "2026-05-04T10:00:00"}
+	sent := odata.Entity{"Description": "Анна Ромашкина", "ДатаСоздания": "2026-05-04T00:00:00"}
 	e, created, err := c.Create(t.Context(), onectest.Leads, odata.NewRef("x"), sent)
 	must(t, err)
 	if !created || e.Ref() == odata.NewRef("x") || !odata.IsGUID(e.Ref()) {
 		t.Errorf("created %v as %s", created, e.Ref())
 	}
-	const then = "ДатаСоздания eq datetime'2026-05-04T10:00:00'"
+	const then = "ДатаСоздания eq datetime'2026-05-04T00:00:00'"
 	named := func(name string) func(odata.Entity) bool {
 		return func(e odata.Entity) bool { return e.Text("Description") == name }
 	}

@@ -112,3 +112,6 @@ func NewRef(parts ...string) string {
 	s := hex.EncodeToString(b[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
+
+// IsNewRef reports whether a reference is written like those of NewRef. A base makes none such: its own are of version 1 or 4.
+func IsNewRef(s string) bool { return IsGUID(s) && s[14] == '5' }

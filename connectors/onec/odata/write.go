@@ -46,8 +46,8 @@ func (c *Client) Create(ctx context.Context, set, ref string, fields Entity) (e 
 	return nil, false, err
 }
 
-// maxTwins bounds what is looked through for one: moments are to the second, and imports give many objects the same.
-const maxTwins = 200
+// maxTwins bounds what is looked through for one: some moments are no finer than a day, and imports give many objects the same.
+const maxTwins = 1000
 
 // Twin finds an object that fits a condition and is the same: one that was made though its answer was lost, in a base whose
 // references cannot be foreseen. Nil: there is none.

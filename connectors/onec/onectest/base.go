@@ -306,6 +306,7 @@ func nextVersion(s string) string {
 func newRef() string {
 	var b [16]byte
 	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x10 // UUIDs of 1C are of version 1
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 

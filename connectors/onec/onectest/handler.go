@@ -444,6 +444,9 @@ func (b *Base) value(f Field, value any) (any, error) {
 		if _, err := time.Parse(dateLayout, s); err != nil {
 			return nil, bad
 		}
+		if f.Day {
+			return s[:len("2006-01-02")] + "T00:00:00", nil
+		}
 	case "Edm.String":
 		s, ok := value.(string)
 		if !ok {

@@ -36,6 +36,7 @@ type Field struct {
 	Type   string // Edm.String, Edm.Guid, Edm.Boolean, Edm.DateTime, Edm.Double, Edm.Int64
 	Length int    // of a string; 0: any
 	Fixed  bool   // filled with blanks
+	Day    bool   // of a date: it keeps no time of day
 	Rows   []Field
 }
 

@@ -20,6 +20,7 @@ func UNF() Schema {
 	text := func(name string, length int) Field { return Field{Name: name, Type: "Edm.String", Length: length} }
 	ref := func(name string) Field { return Field{Name: name, Type: "Edm.Guid"} }
 	date := func(name string) Field { return Field{Name: name, Type: "Edm.DateTime"} }
+	day := func(name string) Field { return Field{Name: name, Type: "Edm.DateTime", Day: true} }
 	flag := func(name string) Field { return Field{Name: name, Type: "Edm.Boolean"} }
 	information := Field{Name: "КонтактнаяИнформация", Rows: []Field{text("Тип", 0), ref("Вид_Key"), text("Представление", 500), text("ЗначенияПолей", 0),
 		text("Страна", 100), text("Регион", 50), text("Город", 50), text("АдресЭП", 100), text("ДоменноеИмяСервера", 100),
@@ -27,16 +28,16 @@ func UNF() Schema {
 	return Schema{
 		Sets: []Set{
 			{Name: Leads, NumberLength: 9, Description: 100, Fields: []Field{
-				text("АдресЭПДляПоиска", 100), text("НомерТелефонаДляПоиска", 100), text("ВариантЗавершения", 0), date("ДатаЗавершенияРаботы"),
-				date("ДатаСоздания"), text("ЗаметкиЗавершенияРаботы", 0), ref("ИсточникПривлечения_Key"), text("Комментарий", 0),
+				text("АдресЭПДляПоиска", 100), text("НомерТелефонаДляПоиска", 100), text("ВариантЗавершения", 0), day("ДатаЗавершенияРаботы"),
+				day("ДатаСоздания"), text("ЗаметкиЗавершенияРаботы", 0), ref("ИсточникПривлечения_Key"), text("Комментарий", 0),
 				flag("КонтактыПеренесены"), text("НаименованиеКомпании", 0), text("ОсновныеСведения", 1024), ref("Ответственный_Key"),
 				ref("ПричинаНеуспешногоЗавершенияРаботы_Key"), ref("СостояниеЛида_Key"), flag("IsFolder"), information}},
 			{Name: Clients, NumberLength: 9, Description: 100, Fields: []Field{
 				text("НаименованиеПолное", 0), text("ИНН", 12), text("КПП", 9), text("ВидКонтрагента", 0), text("ЮридическоеФизическоеЛицо", 0),
 				flag("Покупатель"), text("НомерТелефонаДляПоиска", 100), text("АдресЭПДляПоиска", 100), text("Комментарий", 0),
-				ref("Ответственный_Key"), date("ДатаСоздания"), flag("IsFolder"), information}},
+				ref("Ответственный_Key"), day("ДатаСоздания"), flag("IsFolder"), information}},
 			{Name: Contacts, NumberLength: 9, Description: 100, Fields: []Field{
-				text("НомерТелефонаДляПоиска", 100), text("АдресЭПДляПоиска", 100), text("Комментарий", 0), date("ДатаСоздания"), flag("IsFolder"), information}},
+				text("НомерТелефонаДляПоиска", 100), text("АдресЭПДляПоиска", 100), text("Комментарий", 0), day("ДатаСоздания"), flag("IsFolder"), information}},
 			{Name: Interactions, NumberLength: 11, Fields: []Field{
 				text("ТипСобытия", 0), text("ВходящееИсходящееСобытие", 0), date("НачалоСобытия"), date("ОкончаниеСобытия"), text("Тема", 200),
 				text("Тема_Type", 0), text("Содержание", 0), ref("Ответственный_Key"), ref("Состояние_Key"),
