@@ -24,7 +24,7 @@ func (a *App) openRooms(ctx context.Context) error {
 		Funnel: rules.Funnel, Language: a.config.Company.Language, Outbox: a.outbox, Listens: a.listens})
 	a.Casework = casework.New(a.database.work, a.Leads, rules, a.Staff, casework.Options{Now: a.now, Log: a.log, LedElsewhere: a.ledElsewhere,
 		Processes: processes.Options{Metrics: processes.NewMetrics(a.registry), Deliver: a.enqueue, Done: a.done}})
-	a.exchange = exchange.New(exchange.Options{Pool: a.database.work, Language: a.config.Company.Language, Leads: a.Leads, Casework: a.Casework, Staff: a.Staff, Now: a.now, Log: a.log,
+	a.exchange = exchange.New(exchange.Options{Pool: a.database.work, Language: a.config.Company.Language, Leads: a.Leads, Casework: a.Casework, Staff: a.Staff, Now: a.now,
 		Connections: a.connections})
 	return patiently(ctx, a.log, func() error {
 		if err := a.seed(ctx); err != nil {

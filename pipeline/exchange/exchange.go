@@ -17,7 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,7 +56,7 @@ type Connections interface {
 	Get(name string) (*connectors.Connected, bool)
 }
 
-// Options of an Exchange. All but Now and Log are required.
+// Options of an Exchange. All but Now are required.
 type Options struct {
 	Pool *pgxpool.Pool
 	// Connections gives nil until they were read.
@@ -66,7 +66,6 @@ type Options struct {
 	Staff       *staff.Staff
 	Language    string // of what administrators read
 	Now         func() time.Time
-	Log         *slog.Logger
 }
 
 // Exchange is safe for concurrent use, in any number of processes.
@@ -76,9 +75,6 @@ type Exchange struct{ Options }
 func New(o Options) *Exchange {
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
 	}
 	return &Exchange{o}
 }
@@ -175,11 +171,7 @@ type touched struct {
 
 // touched reads the leads of the events, and the open leads of the same people: they show the same names.
 func (x *Exchange) touched(ctx context.Context, tx pgx.Tx, causes map[int64]pipeline.Event) ([]touched, error) {
-	ids := make([]int64, 0, len(causes))
-	for id := range causes {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
+	ids := slices.Sorted(maps.Keys(causes))
 	rows, err := tx.Query(ctx, sql("touched"), pgx.NamedArgs{"leads": ids})
 	if err != nil {
 		return nil, fmt.Errorf("read %d changed leads: %w", len(ids), err)
@@ -190,11 +182,8 @@ func (x *Exchange) touched(ctx context.Context, tx pgx.Tx, causes map[int64]pipe
 		one := t
 		e, own := causes[t.Lead]
 		one.Created = own && isCreated(e)
-		one.cause = e.ID
-		for id := range causes {
-			if !own {
-				one.cause = causes[id].ID
-			}
+		if one.cause = e.ID; !own {
+			one.cause = causes[ids[0]].ID // whichever of them
 		}
 		list = append(list, one)
 		return nil
@@ -287,22 +276,9 @@ func (x *Exchange) Done(ctx context.Context, tx pgx.Tx, now time.Time, done []pr
 	if err != nil {
 		return err
 	}
-	subjects := make([]int64, len(done))
-	for i, d := range done {
-		subjects[i] = d.Subject
-	}
-	rows, err := tx.Query(ctx, "select connection, object_id from exchange_link where kind = 'lead' and main and object_id = any($1)", subjects)
+	held, err := readHeld(ctx, tx, slices.Collect(maps.Keys(mirrors)), done)
 	if err != nil {
-		return fmt.Errorf("find who holds the leads of done tasks: %w", err)
-	}
-	held := map[string]bool{}
-	var connection string
-	var lead int64
-	if _, err := pgx.ForEachRow(rows, []any{&connection, &lead}, func() error {
-		held[fmt.Sprint(connection, lead)] = true
-		return nil
-	}); err != nil {
-		return fmt.Errorf("find who holds the leads of done tasks: %w", err)
+		return err
 	}
 	var orders []order
 	for name, m := range mirrors {
@@ -310,13 +286,37 @@ func (x *Exchange) Done(ctx context.Context, tx pgx.Tx, now time.Time, done []pr
 			continue
 		}
 		for _, d := range done {
-			if held[fmt.Sprint(name, d.Subject)] {
+			if held[holder{name, d.Subject}] {
 				orders = append(orders, order{connection: name, ref: m.Ref(connectors.MirrorOutcome, d.ID), cause: "done",
 					job: job{Kind: connectors.MirrorOutcome, ID: d.ID, Lead: d.Subject, Values: outcomeValues(d, people)}})
 			}
 		}
 	}
 	return x.place(ctx, tx, now, orders, true)
+}
+
+// holder is a connection and a lead that it holds.
+type holder struct {
+	connection string
+	lead       int64
+}
+
+func readHeld(ctx context.Context, tx pgx.Tx, connections []string, done []processes.DoneTask) (map[holder]bool, error) {
+	subjects := make([]int64, len(done))
+	for i, d := range done {
+		subjects[i] = d.Subject
+	}
+	rows, _ := tx.Query(ctx, sql("held"), pgx.NamedArgs{"connections": connections, "leads": subjects})
+	held := map[holder]bool{}
+	var one holder
+	_, err := pgx.ForEachRow(rows, []any{&one.connection, &one.lead}, func() error {
+		held[one] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find who holds the leads of done tasks: %w", err)
+	}
+	return held, nil
 }
 
 func outcomeValues(d processes.DoneTask, people *staff.Directory) map[string]string {
