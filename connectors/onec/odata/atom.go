@@ -15,7 +15,7 @@ type Change struct {
 	Set     string // "" of what is no object, such as a record set of a register
 	Ref     string
 	Deleted bool   // it is gone, not only marked
-	Raw     []byte // the entry as it came
+	Raw     []byte // the entry as it came, for DecodeEntry; characters that XML does not know are blanks
 }
 
 // maxDepth bounds nesting: a tabular section has a depth of eight.
@@ -26,11 +26,11 @@ const maxDepth = 32
 func decodeFeed(body []byte, yield func(Change) error) error {
 	body = bearable(body)
 	dec := newDecoder(body)
-	for depth := 0; ; {
+	for depth, begun := 0, false; ; {
 		start := dec.InputOffset()
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) {
-			if depth != 0 {
+			if depth != 0 || !begun {
 				return io.ErrUnexpectedEOF
 			}
 			return nil
@@ -45,6 +45,7 @@ func decodeFeed(body []byte, yield func(Change) error) error {
 			if depth == 0 && t.Name.Local != "feed" && t.Name.Local != "entry" {
 				return fmt.Errorf("no feed but %s", t.Name.Local)
 			}
+			begun = true
 			var c Change
 			switch t.Name.Local {
 			case "entry":

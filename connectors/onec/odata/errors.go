@@ -32,7 +32,7 @@ const (
 	Changed      Kind = "changed"       // somebody else wrote it meanwhile
 	Business     Kind = "business"      // code of the configuration refused the write
 	Locked       Kind = "locked"        // a conflict of locks: nothing was written
-	NotOData     Kind = "not odata"     // a web page answered
+	NotOData     Kind = "not odata"     // a web page answered, or what cannot be read (ErrUnreadable)
 	TooLarge     Kind = "too large"     // more bytes than we take
 	Truncated    Kind = "truncated"     // the base kept something else than was sent
 )
@@ -44,10 +44,10 @@ type Error struct {
 	Kind    Kind
 	Status  int           // of HTTP; 0: no answer
 	Code    int           // of 1C, if Coded
-	Coded   bool          //
+	Coded   bool          // Code was given
 	Message string        // of the base, without values of ours
 	Fields  []string      // that the base keeps differently, if Truncated
-	After   time.Duration // what the other side said to wait
+	After   time.Duration // to wait, as the other side said; 0: it said nothing
 	cause   error
 }
 
@@ -250,6 +250,8 @@ func (e *Error) kindFor(method string) Kind {
 	lower := strings.ToLower(e.Message)
 	locked := slices.ContainsFunc(lockWords, func(w string) bool { return strings.Contains(lower, w) })
 	switch {
+	case e.Status < 400: // it leads elsewhere: to https, or to a page to sign in
+		return NotOData
 	case e.Status >= 500 && locked, e.Status == http.StatusLocked:
 		return Locked
 	case e.Status == http.StatusInternalServerError && e.Coded && e.Code == -1:

@@ -29,7 +29,7 @@ func (c *Client) NextMessage(ctx context.Context, n Node) (int64, error) {
 	}
 	received, err := strconv.ParseInt(cmp.Or(e.Text("ReceivedNo"), "0"), 10, 64)
 	if err != nil {
-		return 0, &Error{Op: "GET " + n.Plan, Kind: NotOData}
+		return 0, &Error{Op: "GET " + n.Plan, Kind: NotOData, cause: ErrUnreadable}
 	}
 	return received + 1, nil
 }
@@ -51,7 +51,7 @@ func (c *Client) SelectChanges(ctx context.Context, n Node, message int64, yield
 		return stopped
 	})
 	if err != nil && stopped == nil {
-		return &Error{Op: "POST SelectChanges", Kind: NotOData, Status: a.status, cause: errors.New("the feed cannot be read")}
+		return a.unreadable("POST SelectChanges")
 	}
 	return err
 }

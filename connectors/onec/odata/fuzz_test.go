@@ -78,7 +78,7 @@ func TestEntriesOfAFeedAreReadOneByOne(t *testing.T) {
 	if err != nil || n != 3 {
 		t.Errorf("%d entries, %v", n, err)
 	}
-	for _, broken := range []string{"<feed>" + entry, "<feed><entry>", "<html></html>", "<feed></entry></feed>"} {
+	for _, broken := range []string{"<feed>" + entry, "<feed><entry>", "<html></html>", "<feed></entry></feed>", "", "{}"} {
 		if err := decodeFeed([]byte(broken), func(Change) error { return nil }); err == nil {
 			t.Errorf("%s is taken", broken)
 		}

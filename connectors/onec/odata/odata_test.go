@@ -3,6 +3,7 @@ package odata_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -287,6 +288,8 @@ func TestErrorsOfEveryFormatAreUnderstood(t *testing.T) {
 		"no licence":          {406, "", ``, "GET", odata.NoSession},
 		"wrong password":      {401, "text/html", `<html><body>401</body></html>`, "GET", odata.Forbidden},
 		"page of iis":         {404, "text/html", `<!DOCTYPE html><html><head><style>a{}</style></head><body>404 - File not found</body></html>`, "GET", odata.NotPublished},
+		"led elsewhere":       {301, "text/html", `<html>moved</html>`, "GET", odata.NotOData},
+		"to a page, writing":  {302, "", ``, "POST", odata.NotOData},
 		"sign-in page":        {200, "text/html; charset=utf-8", `<html><form></form></html>`, "GET", odata.NotOData},
 		"page without a type": {200, "", "\n <HTML>", "GET", odata.NotOData},
 		"business":            {500, "application/json", `{"odata.error":{"code":"-1","message":{"value":"Период закрыт"}}}`, "GET", odata.Business},
@@ -595,6 +598,28 @@ func TestAFeedOfRegistersAloneIsToldOf(t *testing.T) {
 	must(t, c.SelectChanges(t.Context(), odata.Node{Plan: onectest.Plan, Ref: onectest.PlanNode}, 1, func(ch odata.Change) error { sets = append(sets, ch.Set); return nil }))
 	if !slices.Equal(sets, []string{"", onectest.Leads}) {
 		t.Errorf("%q", sets)
+	}
+}
+
+func TestAnAnswerThatCannotBeReadIsToldFromAWebPage(t *testing.T) {
+	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"value":["no object"],"ReceivedNo":"x"}`)
+	}))
+	node := odata.Node{Plan: onectest.Plan, Ref: onectest.PlanNode}
+	for name, call := range map[string]func() error{
+		"a list": func() error { _, err := c.Find(t.Context(), onectest.Leads, "", 1); return err },
+		"a scan": func() error {
+			return c.Each(t.Context(), odata.Scan{Set: onectest.Leads, Key: "Code", Literal: odata.String}, func(json.RawMessage, odata.Entity) error { return nil })
+		},
+		"a node": func() error { _, err := c.NextMessage(t.Context(), node); return err },
+		"a feed": func() error {
+			return c.SelectChanges(t.Context(), node, 1, func(odata.Change) error { return nil })
+		},
+	} {
+		if err := call(); odata.KindOf(err) != odata.NotOData || !errors.Is(err, odata.ErrUnreadable) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,15 +23,19 @@ func (c *Client) Get(ctx context.Context, set, ref string) (Entity, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.decode(a, http.MethodGet, set)
+	return a.decode("GET " + set)
 }
 
-func (c *Client) decode(a answer, method, set string) (Entity, error) {
+func (a answer) decode(op string) (Entity, error) {
 	e, err := DecodeEntity(a.body)
 	if err != nil {
-		return nil, &Error{Op: method + " " + set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
+		return nil, a.unreadable(op)
 	}
 	return e, nil
+}
+
+func (a answer) unreadable(op string) error {
+	return &Error{Op: op, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
 }
 
 // Scan asks for a set in the order of a scalar field: Date, Code, Number or Period. A
@@ -74,12 +77,12 @@ func (c *Client) Each(ctx context.Context, s Scan, yield func(raw json.RawMessag
 		}
 		rows, err := decodeList(a.body)
 		if err != nil {
-			return &Error{Op: "GET " + s.Set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
+			return a.unreadable("GET " + s.Set)
 		}
 		for _, raw := range rows {
 			e, err := DecodeEntity(raw)
 			if err != nil {
-				return &Error{Op: "GET " + s.Set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
+				return a.unreadable("GET " + s.Set)
 			}
 			if err := yield(raw, e); err != nil {
 				return err
@@ -139,13 +142,13 @@ func (c *Client) Find(ctx context.Context, set, filter string, top int) ([]Entit
 	}
 	rows, err := decodeList(a.body)
 	if err != nil {
-		return nil, &Error{Op: "GET " + set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
+		return nil, a.unreadable("GET " + set)
 	}
 	var found []Entity
 	for _, raw := range rows {
 		e, err := DecodeEntity(raw)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", set, err)
+			return nil, a.unreadable("GET " + set)
 		}
 		found = append(found, e)
 	}

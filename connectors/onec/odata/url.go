@@ -40,15 +40,10 @@ func (q Query) String() string {
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // path writes a name of a set, percent-encoded in UTF-8.
-func path(parts ...string) string {
-	for i, p := range parts {
-		parts[i] = url.PathEscape(p)
-	}
-	return strings.Join(parts, "/")
-}
+func path(set string) string { return url.PathEscape(set) }
 
 // entity is the path of one object.
-func entity(set, ref string) string { return url.PathEscape(set) + "(" + GUID(ref) + ")" }
+func entity(set, ref string) string { return path(set) + "(" + GUID(ref) + ")" }
 
 var guidShape = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 

@@ -25,9 +25,9 @@ func (c *Client) Create(ctx context.Context, set, ref string, fields Entity) (e 
 	a, err := c.once(ctx, call{method: http.MethodPost, path: path(set), query: Query{"$format=json"}, body: raw, ours: texts(fields)})
 	switch {
 	case err == nil:
-		e, err = c.decode(a, http.MethodPost, set)
+		e, err = a.decode("POST " + set)
 		if err == nil && !IsGUID(e.Ref()) {
-			err = &Error{Op: "POST " + set, Kind: NotOData, Status: a.status, cause: ErrUnreadable}
+			err = a.unreadable("POST " + set)
 		}
 		return e, true, err
 	case Is(err, Exists):
@@ -84,7 +84,7 @@ func (c *Client) Patch(ctx context.Context, set, ref, seen string, fields Entity
 	if err != nil {
 		return nil, err
 	}
-	return c.decode(a, http.MethodPatch, set)
+	return a.decode("PATCH " + set)
 }
 
 // Verify compares what was sent with what the base says it holds: it cuts strings that are too
