@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf16"
 
 	"marshrut/connectors"
@@ -21,7 +20,6 @@ type codec struct {
 	objects  Objects
 	settings Settings
 	region   string
-	zone     *time.Location
 	words    map[string]*dictionary // by set; of contact kinds by predefined name
 	kinds    string                 // set of contact kinds
 	say      texts
@@ -155,10 +153,8 @@ func (c codec) contact(f Field, row odata.Entity) string {
 	return ""
 }
 
-const (
-	phoneType = "Телефон"
-	emailType = "АдресЭлектроннойПочты"
-)
+// phoneType is the type of contact information that is a phone; the other one we write is an e-mail.
+const phoneType = "Телефон"
 
 // encode makes the attributes of values. seen is the object as it is, so that rows of others in
 // its tabular sections stay: they are written whole.
@@ -186,7 +182,7 @@ func (c codec) encode(values map[string]string, seen odata.Entity) (odata.Entity
 				e[f.Participant] = []odata.Entity{{"LineNumber": "1", participant: values[name], participant + "_Type": "StandardODATA." + f.As}}
 			}
 		default:
-			if err := c.set(e, name, f, values[name], seen); err != nil {
+			if err := c.set(e, f, values[name], seen); err != nil {
 				return nil, err
 			}
 		}
@@ -197,7 +193,7 @@ func (c codec) encode(values map[string]string, seen odata.Entity) (odata.Entity
 	return e, nil
 }
 
-func (c codec) set(e odata.Entity, name string, f Field, value string, seen odata.Entity) error {
+func (c codec) set(e odata.Entity, f Field, value string, seen odata.Entity) error {
 	switch {
 	case f.Of != "":
 		if ref, ok := c.refOf(f, value); ok {
@@ -210,7 +206,7 @@ func (c codec) set(e odata.Entity, name string, f Field, value string, seen odat
 		}
 		return nil
 	}
-	text, err := c.fit(name, f, value)
+	text, err := c.fit(f, value)
 	if err != nil {
 		return err
 	}
@@ -232,16 +228,16 @@ func (c codec) refOf(f Field, value string) (string, bool) {
 }
 
 // fit makes a text fit its attribute.
-func (c codec) fit(name string, f Field, value string) (string, error) {
+func (c codec) fit(f Field, value string) (string, error) {
 	value = strings.TrimRight(bearable(value), " ")
 	if value == "" && f.Required {
-		return "", &connectors.Trouble{Words: fmt.Sprintf(c.say.required, c.place(name, f)), Final: true}
+		return "", &connectors.Trouble{Words: fmt.Sprintf(c.say.required, c.place(f)), Final: true}
 	}
 	if f.Length == 0 || units(value) <= f.Length {
 		return value, nil
 	}
 	if !f.Cut {
-		return "", &connectors.Trouble{Words: fmt.Sprintf(c.say.tooLong, c.place(name, f), f.Length), Final: true}
+		return "", &connectors.Trouble{Words: fmt.Sprintf(c.say.tooLong, c.place(f), f.Length), Final: true}
 	}
 	return shortened(value, f.Length), nil
 }
@@ -279,7 +275,7 @@ func bearable(s string) string {
 	}, s)
 }
 
-func (c codec) place(_ string, f Field) string { return human(c.objects.Set) + "." + f.To }
+func (c codec) place(f Field) string { return human(c.objects.Set) + "." + f.To }
 
 // normal gives values as decode would give them after encode.
 func (c codec) normal(values map[string]string) (map[string]string, error) {
@@ -301,7 +297,7 @@ func (c codec) normal(values map[string]string) (map[string]string, error) {
 				out[name], _ = known(f.Values, theirs)
 			}
 		default:
-			text, err := c.fit(name, f, value)
+			text, err := c.fit(f, value)
 			if err != nil {
 				return nil, err
 			}

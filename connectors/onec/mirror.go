@@ -105,7 +105,7 @@ func (i *Instance) mirrored(kind string, e odata.Entity) connectors.Mirrored {
 func (i *Instance) codec(kind string) codec {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return codec{objects: i.profile.Objects[kind], settings: i.settings, region: i.connection.Region, zone: i.zone,
+	return codec{objects: i.profile.Objects[kind], settings: i.settings, region: i.connection.Region,
 		words: maps.Clone(i.words), kinds: i.profile.ContactKinds, say: i.say}
 }
 

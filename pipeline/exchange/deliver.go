@@ -97,7 +97,7 @@ func (w work) once(ctx context.Context) error {
 	if w.Kind == connectors.MirrorOutcome {
 		return w.outcome(ctx, l)
 	}
-	whole, err := w.ours(ctx, w.Pool, l)
+	whole, err := w.ours(ctx, w.Pool)
 	if errors.Is(err, leads.ErrNotFound) {
 		return nil
 	}

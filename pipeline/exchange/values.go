@@ -15,7 +15,7 @@ import (
 )
 
 // ours reads an object as values. Beside the fields there is "phone=NUMBER" for every phone, and likewise for e-mails.
-func (w work) ours(ctx context.Context, db postgres.DB, _ link) (map[string]string, error) {
+func (w work) ours(ctx context.Context, db postgres.DB) (map[string]string, error) {
 	switch w.Kind {
 	case connectors.MirrorLead:
 		found, err := w.Leads.LeadContexts(ctx, db, []int64{w.ID})
@@ -81,7 +81,7 @@ func (w work) take(ctx context.Context, tx pgx.Tx, l link, seen, values map[stri
 	if _, err := readLink(ctx, tx, "lock", w.connection, w.Kind, l.Ref); err != nil {
 		return fmt.Errorf("lock the link of %s %d: %w", w.Kind, w.ID, err)
 	}
-	now, err := w.ours(ctx, tx, l)
+	now, err := w.ours(ctx, tx)
 	if err != nil {
 		return err
 	}

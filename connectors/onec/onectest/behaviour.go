@@ -13,7 +13,6 @@ type Behaviour struct {
 	IgnoresUnknown   bool // passes over fields it does not know; otherwise code 10
 	IgnoresIfMatch   bool // looks at no data version
 	IgnoresSessions  bool // gives no ibsession
-	ExpiresSessions  bool // every session is over when it is used again
 	NamesSessions    bool // says that a session is over as an error of OData, 404 with code -1, and not 400 without a word
 	PadsStrings      bool // fills fields of fixed length with blanks
 	BOM              bool // begins JSON with a byte order mark

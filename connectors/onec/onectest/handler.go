@@ -128,8 +128,7 @@ func (b *Base) session(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	if c, err := r.Cookie("ibsession"); err == nil {
-		if !b.sessions[c.Value] || b.behave.ExpiresSessions {
-			delete(b.sessions, c.Value)
+		if !b.sessions[c.Value] {
 			if b.behave.NamesSessions {
 				b.fail(w, &fault{404, -1, "Сеанс не найден"})
 				return true
