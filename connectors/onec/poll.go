@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,7 +110,8 @@ func (r *rest) again(now time.Time) {
 
 // laborious: the base has worked on what it failed at, or may be still. One that was not reached, or began no session, has not.
 func laborious(err error) bool {
-	return !odata.Is(err, odata.Unavailable, odata.NoSession, odata.Forbidden, odata.NotPublished, odata.NotOData, odata.NotFound)
+	var nodeless *connectors.Trouble // nothing was asked for: there is no node to ask as
+	return !errors.As(err, &nodeless) && !odata.Is(err, odata.Unavailable, odata.NoSession, odata.Forbidden, odata.NotPublished, odata.NotOData)
 }
 
 // position is how far the watched set was read. Transactions of a base end in another order than their
@@ -201,7 +203,12 @@ func (p *position) add(e odata.Entity, key string, overlap int) {
 func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
 	node := odata.Node{Plan: i.settings.planSet(), Ref: i.settings.Node}
 	number, err := i.client.NextMessage(ctx, node)
-	if err != nil {
+	switch {
+	case errors.Is(err, odata.ErrThisNode):
+		return i.whole(func(say texts) string { return say.thisNode })
+	case odata.Is(err, odata.NotFound):
+		return i.whole(func(say texts) string { return say.noNode })
+	case err != nil:
 		return err
 	}
 	var batch []pipeline.Event
@@ -210,9 +217,9 @@ func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
 		batch = batch[:0]
 		return err
 	}
-	any := false
+	told := false
 	err = i.client.SelectChanges(ctx, node, number, func(c odata.Change) error {
-		any = true
+		told = true
 		kind, ok := i.profile.kindOf(c.Set)
 		if !ok {
 			return nil
@@ -225,7 +232,7 @@ func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
 	if err == nil {
 		err = flush()
 	}
-	if err != nil || !any {
+	if err != nil || !told {
 		return err
 	}
 	return i.client.NotifyChangesReceived(ctx, node, number)

@@ -20,7 +20,7 @@ import (
 // texts are what administrators and managers read.
 type texts struct {
 	notSetUp, unpublished, noFields, noKind, tooLong, required, kept, business, unexplained, login, rights, noLicence, noSessions, page, unreadable,
-	noPublication, refused, unreachable, unconfirmed, locked, tooLarge string
+	noPublication, refused, unreachable, unconfirmed, locked, tooLarge, noNode, thisNode string
 	newLead, empty, code string
 
 	// The parts of what is said of a call.
@@ -52,6 +52,8 @@ var inRussian = texts{
 	unconfirmed:   "1С не подтвердила запись (%s). Прежде чем писать снова, объект будет прочитан.",
 	locked:        "Объект в 1С занят другим сеансом (%s). Отправка повторится сама.",
 	tooLarge:      "Ответ базы больше, чем принимает шлюз (%s).",
+	noNode:        "В плане обмена нет узла с указанной ссылкой. Создайте в 1С узел для Маршрута и укажите его ссылку в подключении.",
+	thisNode:      "В подключении указан узел самой базы, для него изменения не регистрируются. Создайте в плане обмена отдельный узел для Маршрута и укажите его ссылку.",
 	newLead:       "Новый лид в 1С",
 	empty:         "в записи 1С нет ни имени, ни телефона, ни почты",
 	code:          "код %d",
@@ -89,6 +91,8 @@ var inEnglish = texts{
 	unconfirmed:   "1C did not confirm the write (%s). The object will be read before it is written again.",
 	locked:        "The object is held by another session in 1C (%s). It will be sent again by itself.",
 	tooLarge:      "The answer of the base is larger than the gateway takes (%s).",
+	noNode:        "The exchange plan has no node of the given reference. Make a node for the gateway in 1C and give its reference in the connection.",
+	thisNode:      "The node given is that of the base itself, for which no changes are registered. Make a node of its own for the gateway in the exchange plan and give its reference.",
 	newLead:       "New lead in 1C",
 	empty:         "the record of 1C has no name, no phone and no e-mail",
 	code:          "code %d",
