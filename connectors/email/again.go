@@ -28,7 +28,7 @@ func (t take) again(ctx context.Context) error {
 		event, ok, err := t.retake(ctx, imap.UID(uid))
 		if err != nil && ctx.Err() == nil {
 			_, noted := t.desk.Fail(ctx, t.part(), item, t.connection.RedactText(err.Error()))
-			return errors.Join(fmt.Errorf("letter %s of %s, tried once more: %w", item, t.folder.name, err), noted)
+			return errors.Join(t.session.cannot(err, "письмо %s в папке %s, ещё одна попытка", "letter %s of %s, tried once more", item, t.folder.name), noted)
 		}
 		if err == nil && ok {
 			err = t.desk.Accept(ctx, event)

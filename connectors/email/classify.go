@@ -40,7 +40,7 @@ func Classify(l Letter) Kind {
 
 var (
 	daemon      = regexp.MustCompile(`^(mailer-daemon|postmaster|mail-daemon|mailerdaemon)@`)
-	undelivered = regexp.MustCompile(`(?i)(undeliver|not delivered|delivery (status|fail|has failed|problem)|mail failure|returned mail|failure notice|недостав|не доставлен|не может быть доставлен|возврат|вашe сообщение не доставлено|ваше сообщение не доставлено)`)
+	undelivered = regexp.MustCompile(`(?i)(undeliver|not delivered|delivery (status|fail|has failed|problem)|mail failure|returned mail|failure notice|недостав|не доставлен|не может быть доставлен|возврат)`)
 	action      = regexp.MustCompile(`(?im)^action:\s*(\w+)`)
 	status      = regexp.MustCompile(`(?im)^status:\s*([245])\.`)
 )
@@ -106,7 +106,7 @@ func (l *Letter) toMany() bool {
 func (l *Letter) returned() []string {
 	_, body := splitHeader(l.raw)
 	var ids []string
-	for _, m := range inner.FindAllSubmatch(body, 10) {
+	for _, m := range returnedID.FindAllSubmatch(body, 10) {
 		if id := string(m[1]); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
@@ -114,7 +114,7 @@ func (l *Letter) returned() []string {
 	return ids
 }
 
-var inner = regexp.MustCompile(`(?im)^[ \t>]*(?:message-id|in-reply-to|x-original-message-id):\s*<([^<>\s]+)>`)
+var returnedID = regexp.MustCompile(`(?im)^[ \t>]*(?:message-id|in-reply-to|x-original-message-id):\s*<([^<>\s]+)>`)
 
 var failedRecipient = regexp.MustCompile(`(?im)^(?:final|original)-recipient:\s*rfc822;\s*<?([^\s<>]+)`)
 

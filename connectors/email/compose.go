@@ -97,8 +97,8 @@ func (i *Instance) recipient(o Order) (string, error) {
 	return point.Value, nil
 }
 
-func (i *Instance) refuse(ru, en string) error {
-	return fmt.Errorf("%s", say(i.connection.Language, ru, en))
+func (i *Instance) refuse(ru, en string, args ...any) error {
+	return fmt.Errorf(say(i.connection.Language, ru, en), args...)
 }
 
 // text gives the subject and the text of an order.
@@ -132,8 +132,8 @@ func (i *Instance) template(name string) (string, error) {
 	for _, entry := range entries {
 		known = append(known, strings.TrimSuffix(strings.TrimPrefix(entry, "templates/"), "."+language+".txt"))
 	}
-	return "", i.refuse(fmt.Sprintf("нет текста письма «%s»; есть %s: добавьте его в настройках почты", name, strings.Join(known, ", ")),
-		fmt.Sprintf("there is no text %q, only %s: add it to the settings of the mailbox", name, strings.Join(known, ", ")))
+	return "", i.refuse("нет текста письма «%s»; есть %s: добавьте его в настройках почты", "there is no text %q, only %s: add it to the settings of the mailbox",
+		name, strings.Join(known, ", "))
 }
 
 // filler puts the name and the subject in. Without a name the greeting does without one.

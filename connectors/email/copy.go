@@ -36,31 +36,32 @@ func (i *Instance) Copy(d delivery.Delivery) (delivery.Request, bool) {
 	return delivery.Request{Connection: i.connection.Name, Kind: KindCopy, Payload: payload, IdempotencyKey: d.IdempotencyKey + "/copy"}, true
 }
 
-// keep lays the copy down unless it is there already, which tells a try that only seemed to fail.
-func (i *Instance) keep(ctx context.Context, d delivery.Delivery) error {
+// keepCopy lays the copy down unless it is there already, which tells a try that only seemed to fail.
+func (i *Instance) keepCopy(ctx context.Context, d delivery.Delivery) error {
 	letter, raw, at, err := i.sentLetter(d)
 	if err != nil {
-		return delivery.Permanent{Err: i.quiet(err)}
+		return delivery.Permanent{Err: i.redacted(err)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendingTime)
 	defer cancel()
 	s, done, err := i.connect(ctx)
 	if err != nil {
-		return i.quiet(err)
+		return i.redacted(err)
 	}
 	defer done()
 	name, err := s.sentFolder(i.settings)
 	if err != nil {
-		return i.quiet(err)
+		return i.redacted(err)
 	}
 	if name == "" {
 		return delivery.Permanent{Err: i.refuse("папка отправленных не найдена: назовите её в настройках ящика (sent)", "there is no folder of sent letters: name it in the settings of the mailbox (sent)")}
 	}
-	if there, err := s.holds(name, letter.MessageID); err != nil || there {
-		return err
+	there, err := s.holds(name, letter.MessageID)
+	if err == nil && !there {
+		err = s.lay(name, raw, at)
 	}
-	if err := s.lay(name, raw, at); err != nil {
-		return i.quiet(fmt.Errorf(say(i.connection.Language, "копия письма не кладётся в папку %s: %w", "lay a copy of the letter into %s: %w"), name, err))
+	if err != nil {
+		return i.redacted(err)
 	}
 	return nil
 }
@@ -98,14 +99,14 @@ func (s *session) holds(folder, messageID string) (bool, error) {
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("look for the letter in %s: %w", folder, err)
+		return false, s.cannot(err, "не удаётся поискать письмо в папке %s", "look for the letter in %s", folder)
 	}
 	return found, nil
 }
 
 // lay puts a letter into a folder, as one that has been read.
 func (s *session) lay(folder string, raw []byte, at time.Time) error {
-	return s.within(answer, func() error {
+	err := s.within(answer, func() error {
 		command := s.client.Append(folder, int64(len(raw)), &imap.AppendOptions{Flags: []imap.Flag{imap.FlagSeen}, Time: at})
 		if _, err := command.Write(raw); err != nil {
 			return err
@@ -116,4 +117,8 @@ func (s *session) lay(folder string, raw []byte, at time.Time) error {
 		_, err := command.Wait()
 		return err
 	})
+	if err != nil {
+		return s.cannot(err, "не удаётся положить копию письма в папку %s", "lay a copy of the letter into %s", folder)
+	}
+	return nil
 }

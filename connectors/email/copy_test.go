@@ -32,7 +32,7 @@ func TestACopyOfALetterIsKeptOnceAndIsNoInteractionOfItsOwn(t *testing.T) {
 	p := newPost(t)
 	p.create("Отправленные")
 	i := p.keeping("Отправленные")
-	letter := order1(t, nil)
+	letter := order(t, nil)
 	request, wanted := i.Copy(letter)
 	if !wanted || request.Connection != "box" || request.IdempotencyKey == letter.IdempotencyKey {
 		t.Fatalf("ordered %+v, %t", request, wanted)
@@ -62,13 +62,13 @@ func TestWithoutTheFolderACopyFailsInWordsAndTheLetterIsNotTouched(t *testing.T)
 	p := newPost(t)
 	for sent, words := range map[string]string{"": "назовите её в настройках", "Нет такой": "папка Нет такой не открывается"} {
 		i := p.keeping(sent)
-		request, _ := i.Copy(order1(t, nil))
+		request, _ := i.Copy(order(t, nil))
 		err := i.Deliver(t.Context(), delivery.Delivery{Request: request})
 		if err == nil || !strings.Contains(err.Error(), words) || errors.As(err, new(delivery.Permanent)) != (sent == "") {
 			t.Errorf("%q: %v", sent, err)
 		}
 	}
-	if _, wanted := p.box(nil).Copy(order1(t, nil)); wanted {
+	if _, wanted := p.box(nil).Copy(order(t, nil)); wanted {
 		t.Error("a copy is kept where the service does so by itself")
 	}
 }

@@ -284,7 +284,7 @@ func TestAFolderThatARealServerRebuiltIsReadAgain(t *testing.T) {
 func TestACopyIsKeptOnceInARealServerWhereverTheLineBreaks(t *testing.T) {
 	server := startDovecot(t)
 	i := server.box(func(s *Settings) { s.SMTP, s.KeepSent = "127.0.0.1:25", true })
-	request, _ := i.Copy(order1(t, nil))
+	request, _ := i.Copy(order(t, nil))
 	for cut := 1500; ; cut += 60 { // from within the handshake to behind the end
 		server.cutAfter(cut)
 		if err := i.Deliver(t.Context(), delivery.Delivery{Request: request}); err == nil {

@@ -32,7 +32,7 @@ func (t take) event(ctx context.Context, m meta, raw []byte) (e pipeline.Event, 
 	}
 	e = connectors.NewEvent(&connectors.Connected{Connection: t.connection}, connectors.Request{ContentType: "message/rfc822",
 		Body: raw, ReceivedAt: t.received(m)}, receipt, time.UTC)
-	files, err := t.keep(ctx, l.Files, e.Time, raw)
+	files, err := t.keepFiles(ctx, l.Files, e.Time, raw)
 	if err != nil {
 		return e, false, err
 	}
@@ -125,8 +125,8 @@ func sentAt(raw []byte) time.Time {
 	return at
 }
 
-// keep stores the files of a letter.
-func (t take) keep(ctx context.Context, files []File, at time.Time, raw []byte) ([]connectors.File, error) {
+// keepFiles stores the files of a letter.
+func (t take) keepFiles(ctx context.Context, files []File, at time.Time, raw []byte) ([]connectors.File, error) {
 	sum := sha256.Sum256(raw)
 	var kept []connectors.File
 	for n, f := range files {

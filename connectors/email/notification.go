@@ -14,9 +14,7 @@ type pair struct{ key, value string }
 // maxKey is how long the name of a field is at most; longer ones are sentences.
 const maxKey = 80
 
-var (
-	pairLine = regexp.MustCompile(`^[\s*•·-]*([^:\t]{1,160}?)\s*(?::\s|:$|\t+:?)\s*(.*)$`)
-)
+var pairLine = regexp.MustCompile(`^[\s*•·-]*([^:\t]{1,160}?)\s*(?::\s|:$|\t+:?)\s*(.*)$`)
 
 // fieldsOf reads "key: value" lines, rows of two cells and a value on the line below its key. A line that is neither goes
 // on with the value before, as comments of several lines do.
@@ -153,7 +151,7 @@ var (
 )
 
 // order reads the lines of a cart: "1. Название: 159 (1 x 159)", the total and the number.
-func order(text string, in *leads.Inquiry) {
+func (i *Instance) order(text string, in *leads.Inquiry) {
 	for _, m := range itemLine.FindAllStringSubmatch(text, 200) {
 		quantity, ok := leads.ParseAmount(m[3])
 		if !ok {
@@ -180,6 +178,6 @@ func order(text string, in *leads.Inquiry) {
 		}
 	}
 	if m := orderName.FindStringSubmatch(text); m != nil {
-		in.Subject = "Заказ № " + m[1]
+		in.Subject = say(i.connection.Language, "Заказ № ", "Order No. ") + m[1]
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"marshrut/pipeline"
 )
 
-// again is how soon a folder that had letters is looked at once more: more come when some have come, and some servers do not
+// soon is when a folder that had letters is looked at once more: more come when some have come, and some servers do not
 // tell of those that came just before they began to.
-const again = 2 * time.Second
+const soon = 2 * time.Second
 
 func (i *Instance) noServer() error {
 	return errors.New(say(i.connection.Language, "укажите сервер IMAP (server), например imap.example.org:993", `server is required, for example "imap.example.org:993"`))
@@ -71,25 +71,25 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 		}
 		wait := time.Duration(i.settings.Every)
 		if s.idles && (busy || first) {
-			wait = again
+			wait = soon
 		}
 		if vain++; busy || !told {
 			vain = 0
 		}
-		if told, err = s.await(ctx, quiet(vain, wait), wait); err != nil {
+		if told, err = s.await(ctx, deaf(vain, wait), wait); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// quiet is how long news are not listened to when they were false so many times in a row: some servers tell of all letters
+// deaf is how long news are not listened to when they were false so many times in a row: some servers tell of all letters
 // there are with every answer, and would be asked without a pause.
-func quiet(vain int, wait time.Duration) time.Duration {
+func deaf(vain int, wait time.Duration) time.Duration {
 	if vain < 3 {
 		return 0
 	}
-	return min(again<<min(vain-3, 10), wait)
+	return min(soon<<min(vain-3, 10), wait)
 }
 
 // mark is how far a folder has been read.
@@ -119,13 +119,13 @@ func (i *Instance) catchUp(ctx context.Context, s *session, f folder, desk conne
 	if err != nil {
 		return false, err
 	}
-	if err := (take{i, s, f, desk, &m}).again(ctx); err != nil {
+	t := take{i, s, f, desk, &m}
+	if err := t.again(ctx); err != nil {
 		return true, err
 	}
 	if box.NumMessages == 0 || box.UIDNext != 0 && m.Next >= box.UIDNext {
 		return false, nil
 	}
-	t := take{i, s, f, desk, &m}
 	var since time.Time
 	if t.byDate() && m.Next == 1 {
 		since = m.Since
@@ -251,7 +251,7 @@ func (t take) group(ctx context.Context, group []meta) error {
 	for _, m := range wanted {
 		raw, ok := came[m.uid]
 		if ok && len(raw) == 0 && m.size > 0 && failed == nil {
-			failed = errNothing
+			failed = t.nothing()
 		}
 		if (!ok || len(raw) == 0) && failed != nil {
 			break
@@ -288,9 +288,11 @@ func (t take) group(ctx context.Context, group []meta) error {
 	return t.pardon(ctx, last)
 }
 
-// errNothing: a server gives a letter as nothing when it cannot read it, or when somebody has deleted it (RFC 2180, 4.1.2).
+// nothing: a server gives a letter as nothing when it cannot read it, or when somebody has deleted it (RFC 2180, 4.1.2).
 // A new connection tells which.
-var errNothing = errors.New("the server gives nothing of the letter")
+func (t take) nothing() error {
+	return errors.New(say(t.connection.Language, "сервер ничего не отдаёт из письма", "the server gives nothing of the letter"))
+}
 
 // wanted leaves out what is history.
 func (t take) wanted(group []meta) []meta {
@@ -377,7 +379,7 @@ func (t take) blame(ctx context.Context, wanted []meta, last imap.UID, cause err
 	if err := t.setAside(ctx, culprit, failure); err != nil {
 		return err
 	}
-	return fmt.Errorf("letter %s of %s is set aside: %w", item, t.folder.name, cause)
+	return t.session.cannot(cause, "письмо %s в папке %s отложено", "letter %s of %s is set aside", item, t.folder.name)
 }
 
 // setAside tells people of a letter that cannot be fetched, among the messages nobody could process, and passes over it.

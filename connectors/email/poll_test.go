@@ -62,6 +62,7 @@ func newPost(t testing.TB, caps ...imap.Cap) *post {
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}
+func (silent) Println(...any)        {}
 
 func (p *post) create(folder string) {
 	p.t.Helper()

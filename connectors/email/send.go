@@ -23,7 +23,7 @@ var _ delivery.Deliverer = (*Instance)(nil)
 // halts all letters; everything else is tried again. A second try carries the same Message-ID.
 func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
 	if d.Kind == KindCopy {
-		return i.keep(ctx, d)
+		return i.keepCopy(ctx, d)
 	}
 	if !i.Carries(d.Kind) {
 		return delivery.Permanent{Err: fmt.Errorf("connection %s does not carry out %q", i.connection.Name, d.Kind)}
@@ -34,7 +34,7 @@ func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
 	}
 	message, err := i.message(letter, order, i.now())
 	if err != nil {
-		return delivery.Permanent{Err: i.quiet(err)}
+		return delivery.Permanent{Err: i.redacted(err)}
 	}
 	if err := i.send(ctx, message); err != nil {
 		return i.judge(err)
@@ -42,15 +42,15 @@ func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
 	return nil
 }
 
-// quiet is an error without the secrets of the connection: servers repeat what they were told.
-func (i *Instance) quiet(err error) error {
+// redacted is an error without the secrets of the connection: servers repeat what they were told.
+func (i *Instance) redacted(err error) error {
 	return errors.New(i.connection.RedactText(err.Error()))
 }
 
 // judge tells what a further try may mend (RFC 5321, 4.2.1): 4yz yes, 5yz about the letter or its recipient no. What the server
 // says before it hears of the recipient is about us, and holds for every letter.
 func (i *Instance) judge(err error) error {
-	said := i.quiet(i.inWords(i.connection.Language, err))
+	said := i.redacted(i.inWords(i.connection.Language, err))
 	var refused *mail.SendError
 	ofLetter := errors.As(err, &refused)
 	switch {
@@ -70,7 +70,7 @@ func (i *Instance) judge(err error) error {
 func (i *Instance) halted(said, cause error, person bool) error {
 	words := map[string]string{}
 	for _, language := range []string{"ru", "en"} {
-		words[language] = i.quiet(i.inWords(language, cause)).Error()
+		words[language] = i.redacted(i.inWords(language, cause)).Error()
 	}
 	return delivery.Halted{Err: said, Words: words, Connection: i.connection.Name, Person: person}
 }
@@ -96,7 +96,7 @@ func (i *Instance) message(l leads.Letter, o Order, at time.Time) (*mail.Msg, er
 		return nil, fmt.Errorf("the address to send from: %w", err)
 	}
 	if err := m.To(l.To); err != nil {
-		return nil, i.refuse(fmt.Sprintf("на адрес %s нельзя отправить письмо: в нём ошибка", l.To), fmt.Sprintf("nothing can be sent to %s: the address is wrong", l.To))
+		return nil, i.refuse("на адрес %s нельзя отправить письмо: в нём ошибка", "nothing can be sent to %s: the address is wrong", l.To)
 	}
 	m.Subject(l.Subject)
 	m.SetDateWithValue(at)

@@ -47,7 +47,7 @@ func newOutbox(t *testing.T, security string) *outbox {
 	t.Helper()
 	o := &outbox{}
 	server := smtp.NewServer(o)
-	server.Domain, server.AllowInsecureAuth, server.ErrorLog = "mx.example.org", true, silentLog{}
+	server.Domain, server.AllowInsecureAuth, server.ErrorLog = "mx.example.org", true, silent{}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -65,11 +65,6 @@ func newOutbox(t *testing.T, security string) *outbox {
 	t.Cleanup(func() { server.Close() })
 	return o
 }
-
-type silentLog struct{}
-
-func (silentLog) Printf(string, ...any) {}
-func (silentLog) Println(...any)        {}
 
 // certify makes a certificate for 127.0.0.1 and the pool that trusts it.
 func certify(t *testing.T) (tls.Certificate, *x509.CertPool) {
@@ -163,7 +158,7 @@ func (o *outbox) sender(t *testing.T, security string, change func(*Settings)) *
 }
 
 // order is a delivery that orders a letter to Ivan.
-func order1(t *testing.T, change func(map[string]any)) delivery.Delivery {
+func order(t *testing.T, change func(map[string]any)) delivery.Delivery {
 	t.Helper()
 	payload := map[string]any{
 		"action": KindLetter, "params": map[string]any{"template": "no_answer"},
@@ -183,7 +178,7 @@ func order1(t *testing.T, change func(map[string]any)) delivery.Delivery {
 func TestALetterGoesOutSafelyWithItsThread(t *testing.T) {
 	for _, security := range []string{"tls", "starttls", "none"} {
 		o := newOutbox(t, security)
-		d := order1(t, func(p map[string]any) {
+		d := order(t, func(p map[string]any) {
 			p["correspondence"] = leads.Correspondence{Name: "Иван", Address: "ivan@example.ru", Subject: "Цена монтажа", Letters: []string{"1@example.ru", "2@example.ru"}}
 		})
 		i := o.sender(t, security, nil)
@@ -229,7 +224,7 @@ func TestWhatIsRefusedForGoodIsToldFromWhatATryMayMend(t *testing.T) {
 		"it hangs up in the end": {func(o *outbox, _ *Settings) { o.bye = true }, "again", "прервал соединение"},
 	} {
 		o := newOutbox(t, "none")
-		err := o.sender(t, "none", func(s *Settings) { c.break1(o, s) }).Deliver(t.Context(), order1(t, nil))
+		err := o.sender(t, "none", func(s *Settings) { c.break1(o, s) }).Deliver(t.Context(), order(t, nil))
 		if got := verdict(err); got != c.want {
 			t.Errorf("%s: %s, want %s: %v", name, got, c.want, err)
 		}
@@ -271,7 +266,7 @@ func TestALetterThatNobodyMayGetIsRefusedWithTheReason(t *testing.T) {
 		"a..b@example.ru нельзя":        contact("a..b@example.ru"),
 		"нет текста письма «surprise»;": func(p map[string]any) { p["params"] = map[string]any{"template": "surprise"} },
 	} {
-		err := i.Deliver(t.Context(), order1(t, change))
+		err := i.Deliver(t.Context(), order(t, change))
 		if !errors.As(err, new(delivery.Permanent)) || !strings.Contains(err.Error(), reason) {
 			t.Errorf("want %q, got %v", reason, err)
 		}
@@ -286,7 +281,7 @@ func TestALetterThatNobodyMayGetIsRefusedWithTheReason(t *testing.T) {
 
 func TestASubjectOfAStrangerInjectsNoHeader(t *testing.T) {
 	o := newOutbox(t, "none")
-	d := order1(t, func(p map[string]any) {
+	d := order(t, func(p map[string]any) {
 		p["correspondence"] = leads.Correspondence{Address: "ivan@example.ru", Name: "x\r\nBcc: evil@example.ru", Subject: "a\r\nBcc: evil@example.ru",
 			Letters: []string{"1@x>\r\nBcc: evil@example.ru", "2@x"}}
 	})
@@ -303,11 +298,11 @@ func TestTheCompanysOwnTextsComeBeforeTheShippedOnes(t *testing.T) {
 	i := o.sender(t, "none", func(s *Settings) {
 		s.Templates = map[string]string{"no_answer": "Тема: Это мы\nДобрый день, {имя}! Звонили."}
 	})
-	l, err := i.Compose(order1(t, nil))
+	l, err := i.Compose(order(t, nil))
 	if err != nil || l.Subject != "Это мы" || l.Text != "Добрый день, Иван! Звонили.\n" {
 		t.Errorf("%+v, %v", l, err)
 	}
-	nameless, err := i.Compose(order1(t, func(p map[string]any) {
+	nameless, err := i.Compose(order(t, func(p map[string]any) {
 		p["values"] = map[string]any{"contact": map[string]any{"email": "ivan@example.ru"}}
 	}))
 	if err != nil || nameless.Text != "Добрый день! Звонили.\n" {
@@ -319,7 +314,7 @@ func TestAServerOfTheInternalNetworkIsNotReachedUnlessAllowed(t *testing.T) {
 	o := newOutbox(t, "none")
 	i := o.sender(t, "none", nil)
 	i.dial = safedial.Policy{}.Dialer().DialContext // what a connection gets by itself
-	err := i.Deliver(t.Context(), order1(t, nil))
+	err := i.Deliver(t.Context(), order(t, nil))
 	if err == nil || !strings.Contains(err.Error(), "internal network") || errors.As(err, new(delivery.Permanent)) {
 		t.Errorf("got %v", err)
 	}
@@ -335,7 +330,7 @@ func TestASilentServerCostsNoMoreThanItsTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if err := o.sender(t, "none", nil).Deliver(ctx, order1(t, nil)); err == nil || time.Since(began) > 10*time.Second {
+	if err := o.sender(t, "none", nil).Deliver(ctx, order(t, nil)); err == nil || time.Since(began) > 10*time.Second {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 }

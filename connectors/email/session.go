@@ -18,11 +18,6 @@ import (
 // answer bounds how long a server may take for a command without a letter in it: a half-open connection is noticed.
 const answer = time.Minute
 
-// errSilent: the server took longer than it may.
-var errSilent = errors.New("the server does not answer")
-
-var errHungUp = errors.New("the server has closed the connection")
-
 // session is one connection to the mail server. Letters are only looked at (EXAMINE, BODY.PEEK): what is read and what is not
 // belongs to the people who read the box.
 type session struct {
@@ -106,10 +101,15 @@ func (s *session) signIn(settings Settings) error {
 			"the server refuses the user name or the password (%s): check that access by IMAP is switched on and that it is an application password"), refused.Text)
 	}
 	if err != nil {
-		return fmt.Errorf(say(s.language, "не удаётся войти: %w", "sign in: %w"), err)
+		return s.cannot(err, "не удаётся войти", "sign in")
 	}
 	s.idles = s.client.Caps().Has(imap.CapIdle)
 	return nil
+}
+
+// cannot says what was being done when the server failed.
+func (s *session) cannot(err error, ru, en string, args ...any) error {
+	return fmt.Errorf(say(s.language, ru, en)+": %w", append(args, err)...)
 }
 
 // within gives a command its time. Past it the connection is closed, which ends the command.
@@ -117,7 +117,7 @@ func (s *session) within(d time.Duration, command func() error) error {
 	late := time.AfterFunc(d, func() { s.client.Close() })
 	err := command()
 	if !late.Stop() && err != nil {
-		return fmt.Errorf("%w within %s", errSilent, d)
+		return fmt.Errorf(say(s.language, "сервер не отвечает дольше %s", "the server does not answer within %s"), d)
 	}
 	return err
 }
@@ -154,7 +154,7 @@ func (s *session) sentFolder(settings Settings) (string, error) {
 	}
 	name, err := s.findSent()
 	if err != nil {
-		return "", fmt.Errorf("look for the folder of sent letters: %w", err)
+		return "", s.cannot(err, "не удаётся найти папку отправленных", "look for the folder of sent letters")
 	}
 	return name, nil
 }
@@ -185,7 +185,7 @@ func (s *session) examine(name string) (*imap.SelectData, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf(say(s.language, "папка %s не открывается: %w", "open folder %s: %w"), name, err)
+		return nil, s.cannot(err, "папка %s не открывается", "open folder %s", name)
 	}
 	return data, nil
 }
@@ -205,7 +205,7 @@ func (s *session) search(from imap.UID, since time.Time) ([]imap.UID, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look for new letters: %w", err)
+		return nil, s.cannot(err, "не удаётся найти новые письма", "look for new letters")
 	}
 	found = slices.DeleteFunc(found, func(uid imap.UID) bool { return uid < from })
 	slices.Sort(found)
@@ -233,7 +233,7 @@ func (s *session) metas(uids []imap.UID) ([]meta, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ask about %d letters: %w", len(uids), err)
+		return nil, s.cannot(err, "не удаётся узнать о письмах (%d)", "ask about %d letters", len(uids))
 	}
 	slices.SortFunc(all, func(a, b meta) int { return cmp.Compare(a.uid, b.uid) })
 	return all, nil
@@ -262,7 +262,7 @@ func (s *session) bodies(uids []imap.UID, specifier imap.PartSpecifier, limit in
 		return command.Close()
 	})
 	if err != nil {
-		return came, fmt.Errorf("fetch %d letters from %d on: %w", len(uids), uids[0], err)
+		return came, s.cannot(err, "не удаётся забрать письма (%d, начиная с UID %d)", "fetch %d letters from UID %d on", len(uids), uids[0])
 	}
 	return came, nil
 }
@@ -290,37 +290,21 @@ func read(m *imapclient.FetchMessageData, limit int64) (uid imap.UID, raw []byte
 	return uid, raw, err
 }
 
-// await waits for news of the open folder, but not longer than d, and at least as long as quiet. told: there
+// await waits for news of the open folder, but not longer than d, and at least as long as deaf. told: there
 // are some.
-func (s *session) await(ctx context.Context, quiet, d time.Duration) (told bool, err error) {
+func (s *session) await(ctx context.Context, deaf, d time.Duration) (told bool, err error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false, nil
-	case <-time.After(quiet):
+	case <-time.After(deaf):
 	case <-s.client.Closed():
-		return false, errHungUp
+		return false, s.hungUp()
 	}
-	// What came while the last letters were taken is told with any command; some servers forget it when IDLE begins.
-	if err := s.within(answer, s.client.Noop().Wait); err != nil {
-		return false, fmt.Errorf("wait for letters: %w", err)
-	}
-	var idle *imapclient.IdleCommand
-	if s.idles && len(s.news) == 0 {
-		err := s.within(answer, func() error {
-			begun, err := s.client.Idle()
-			if err == nil {
-				idle = begun
-			}
-			return err
-		})
-		var refused *imap.Error
-		if errors.As(err, &refused) {
-			s.idles = false // it does not do what it says: letters are looked for now and then
-		} else if err != nil {
-			return false, fmt.Errorf("wait for letters: %w", err)
-		}
+	idle, err := s.listen()
+	if err != nil {
+		return false, s.cannot(err, "ожидание писем прервано", "wait for letters")
 	}
 	select {
 	case <-ctx.Done():
@@ -329,14 +313,38 @@ func (s *session) await(ctx context.Context, quiet, d time.Duration) (told bool,
 	case <-s.news:
 		told = true
 	case <-s.client.Closed():
-		return false, errHungUp
+		return false, s.hungUp()
 	}
 	if idle == nil {
 		return told, nil
 	}
 	err = s.within(answer, func() error { return errors.Join(idle.Close(), idle.Wait()) })
 	if err != nil {
-		return false, fmt.Errorf("wait for letters: %w", err)
+		return false, s.cannot(err, "ожидание писем прервано", "wait for letters")
 	}
 	return told, nil
+}
+
+func (s *session) hungUp() error {
+	return errors.New(say(s.language, "сервер закрыл соединение", "the server has closed the connection"))
+}
+
+// listen asks the server to tell of news by itself; nil when it does not do so, or has told already.
+func (s *session) listen() (idle *imapclient.IdleCommand, err error) {
+	// What came while the last letters were taken is told with any command; some servers forget it when IDLE begins.
+	if err := s.within(answer, s.client.Noop().Wait); err != nil || !s.idles || len(s.news) > 0 {
+		return nil, err
+	}
+	err = s.within(answer, func() (err error) {
+		idle, err = s.client.Idle()
+		return err
+	})
+	if err == nil {
+		return idle, nil
+	}
+	if errors.As(err, new(*imap.Error)) {
+		s.idles = false // it does not do what it says: letters are looked for now and then
+		err = nil
+	}
+	return nil, err
 }

@@ -2,7 +2,6 @@ package email
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"marshrut/connectors"
 )
 
 // talker is a mail server that answers as a test tells it to: what no server written well does.
@@ -115,6 +116,39 @@ func TestAServerThatRefusesToTellOfLettersIsLookedAtNowAndThen(t *testing.T) {
 	}
 }
 
+func TestWhatAServerRefusesIsSaidInTheLanguageOfTheConnection(t *testing.T) {
+	for verb, words := range map[string]connectors.Text{
+		"EXAMINE":    {"ru": "папка INBOX не открывается", "en": "open folder INBOX"},
+		"UID SEARCH": {"ru": "не удаётся найти новые письма", "en": "look for new letters"},
+		"UID FETCH":  {"ru": "не удаётся узнать о письмах", "en": "ask about 1 letters"},
+		"NOOP":       {"ru": "ожидание писем прервано", "en": "wait for letters"},
+	} {
+		k := newTalker(t, func(command string) string {
+			switch {
+			case strings.HasPrefix(command, verb):
+				return "NO"
+			case strings.HasPrefix(command, "EXAMINE") && verb != "NOOP":
+				return "* 1 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 8] n\r\n"
+			case strings.HasPrefix(command, "EXAMINE"):
+				return emptyFolder
+			case strings.HasPrefix(command, "UID SEARCH"):
+				return "* SEARCH 7\r\n"
+			}
+			return ""
+		})
+		for language, want := range words {
+			i, d := k.box(nil), newDesk()
+			i.connection.Language = language
+			if err := d.Advance(t.Context(), "INBOX", mark{Validity: 1, Next: 1}); err != nil {
+				t.Fatal(err)
+			}
+			if err := i.Poll(t.Context(), d.desk()); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s refused, in %q: %v, want %q", verb, language, err, want)
+			}
+		}
+	}
+}
+
 func TestALetterThatTheServerGivesAsNothingIsNotPassedOver(t *testing.T) {
 	empty, gone := true, false
 	raw := string(numbered(7))
@@ -140,7 +174,7 @@ func TestALetterThatTheServerGivesAsNothingIsNotPassedOver(t *testing.T) {
 	if err := d.Advance(t.Context(), "INBOX", mark{Validity: 1, Next: 7, Since: time.Now().AddDate(-1, 0, 0)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := i.Poll(t.Context(), d.desk()); !errors.Is(err, errNothing) || d.mark("INBOX").Next != 7 || d.count() != 0 {
+	if err := i.Poll(t.Context(), d.desk()); err == nil || !strings.Contains(err.Error(), "ничего не отдаёт") || d.mark("INBOX").Next != 7 || d.count() != 0 {
 		t.Fatalf("it ended with %v, the mark is %+v", err, d.mark("INBOX"))
 	}
 	empty = false

@@ -13,9 +13,9 @@ import (
 	"marshrut/pipeline"
 )
 
-// Attributes of a letter's event: which sort of folder it lay in.
+// Attributes of a letter's event.
 const (
-	attrFolder = "folder"
+	attrFolder = "folder" // which sort of folder it lay in: "" or folderSent
 	folderSent = "sent"
 	attrNotice = "notice" // what people should know of how it was fetched
 )
@@ -106,7 +106,7 @@ func (i *Instance) personal(l *Letter) leads.Inquiry {
 	if !i.settings.ours(from.Mail) && !isMachine(from.Mail) {
 		in.Points = mailPoint(from)
 	}
-	i.say(&in, l)
+	i.foldInto(&in, l)
 	return in
 }
 
@@ -117,8 +117,8 @@ func mailPoint(a Address) []leads.ContactPoint {
 	return []leads.ContactPoint{{Kind: leads.KindEmail, Value: a.Mail, Written: a.Mail}}
 }
 
-// say puts what the writer says into the text, and the rest where it can be unfolded.
-func (i *Instance) say(in *leads.Inquiry, l *Letter) {
+// foldInto puts what the writer says into the text, and the rest where it can be unfolded.
+func (i *Instance) foldInto(in *leads.Inquiry, l *Letter) {
 	visible, folded := Fold(l.Text, l.Quote)
 	in.Text = visible
 	if folded != "" {
@@ -136,7 +136,7 @@ func (i *Instance) outgoing(l *Letter) leads.Inquiry {
 		in.Name, in.Points = to.Name, mailPoint(to) // the first one: the others are in copy, and other people
 		break
 	}
-	i.say(&in, l)
+	i.foldInto(&in, l)
 	return in
 }
 
@@ -186,7 +186,7 @@ func (i *Instance) notification(l *Letter) leads.Inquiry {
 	if in.Text == "" {
 		in.Text = l.Text
 	}
-	order(l.Text, &in)
+	i.order(l.Text, &in)
 	in.Refs = append(in.Refs, submissions(l.Text)...)
 	return in
 }

@@ -101,3 +101,14 @@ func TestTheSameMessageIDInAllLettersOfASiteJoinsNobody(t *testing.T) {
 		t.Errorf("a letter is named %q", in.Refs)
 	}
 }
+
+func TestALetterOfAnOrderIsCalledByItsNumberInTheLanguageOfTheConnection(t *testing.T) {
+	body := "Заказ № 1204\nИмя: Анна\nТелефон: +7 912 000-00-72\n1. Кабель: 318 (2 x 159)\nИтого: 318 руб.\n"
+	for language, want := range map[string]string{"ru": "Заказ № 1204", "en": "Order No. 1204"} {
+		i := New(connectors.Connection{Name: "box", Region: "RU", Language: language}, Settings{Address: "info@example.org"})
+		found, err := i.Translate(pipeline.Event{Data: letter("From: noreply@shop.example.com\nSubject: Заявка", body)})
+		if err != nil || len(found) != 1 || found[0].Subject != want || len(found[0].Items) != 1 {
+			t.Errorf("in %q: %+v, %v; want %q", language, found, err, want)
+		}
+	}
+}
