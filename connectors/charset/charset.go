@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -117,7 +118,7 @@ func as(e encoding.Encoding, raw []byte) string {
 func russian(raw []byte, stated encoding.Encoding) (string, bool) {
 	e, score := Russian(raw, stated)
 	// An encoding of another language was declared: only bytes that surely are Russian make a liar of it.
-	if e == nil || stated != nil && !isCyrillic(stated) && score <= sure {
+	if e == nil || stated != nil && !slices.Contains(cyrillic, stated) && score <= sure {
 		return "", false
 	}
 	return as(e, raw), true
@@ -152,15 +153,6 @@ func headStart(e, stated encoding.Encoding, bytes int) float64 {
 		return -0.5
 	}
 	return 0
-}
-
-func isCyrillic(e encoding.Encoding) bool {
-	for _, c := range cyrillic {
-		if c == e {
-			return true
-		}
-	}
-	return false
 }
 
 // frequency of letters in Russian, per ten thousand.

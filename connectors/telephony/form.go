@@ -19,7 +19,7 @@ func Fields(r connectors.Request) url.Values {
 	body := bytes.TrimSpace(bytes.TrimPrefix(r.Body, []byte("\ufeff")))
 	switch {
 	case len(body) == 0:
-		return Form(r.Query)
+		return pairs(r.Query)
 	case body[0] == '{':
 		if fields, ok := object(body); ok {
 			return fields
@@ -29,7 +29,7 @@ func Fields(r connectors.Request) url.Values {
 			return fields
 		}
 	}
-	return Form(string(r.Body))
+	return pairs(string(r.Body))
 }
 
 // object reads the fields of an object of JSON: texts as they are, everything else as it is written.
@@ -49,7 +49,7 @@ func object(body []byte) (url.Values, bool) {
 	return fields, true
 }
 
-// Limits of a multipart body; no exchange has more than a dozen fields.
+// maxParts bounds a multipart body; no exchange has more than a dozen fields.
 const maxParts = 100
 
 // parts reads the fields of a multipart body, as far as it goes.
@@ -61,7 +61,8 @@ func parts(body []byte, contentType string) (url.Values, bool) {
 		boundary = strings.TrimPrefix(strings.TrimSpace(string(line)), "--")
 	}
 	fields := url.Values{}
-	for r := multipart.NewReader(bytes.NewReader(body), boundary); len(fields) < maxParts; {
+	r := multipart.NewReader(bytes.NewReader(body), boundary)
+	for range maxParts {
 		part, err := r.NextRawPart()
 		if err != nil {
 			break
@@ -77,10 +78,10 @@ func parts(body []byte, contentType string) (url.Values, bool) {
 	return fields, len(fields) > 0
 }
 
-// Form reads the pairs of a form as exchanges write them. Package url drops a pair that
+// pairs reads the fields of a form as exchanges write them. Package url drops a pair that
 // holds a semicolon or a percent sign that is none of the encoding; an event would be
 // lost with it, so here such a text stays as it came.
-func Form(body string) url.Values {
+func pairs(body string) url.Values {
 	form := url.Values{}
 	for pair := range strings.SplitSeq(body, "&") {
 		if name, value, _ := strings.Cut(pair, "="); pair != "" {

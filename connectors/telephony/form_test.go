@@ -15,7 +15,7 @@ func TestAPairThatIsNotWellEncodedIsReadAsItCame(t *testing.T) {
 		"a=1&&a=2&b":                  {"a": {"1", "2"}, "b": {""}},
 		"":                            {},
 	} {
-		if diff := cmp.Diff(want, Form(body)); diff != "" {
+		if diff := cmp.Diff(want, pairs(body)); diff != "" {
 			t.Errorf("%q: %s", body, diff)
 		}
 	}
@@ -27,7 +27,7 @@ func TestAWellEncodedFormIsReadAsAnybodyReadsIt(t *testing.T) {
 		for _, name := range rapid.SliceOfN(rapid.StringN(1, 5, -1), 0, 5).Draw(t, "names") {
 			want.Add(name, rapid.String().Draw(t, "value"))
 		}
-		if diff := cmp.Diff(want, Form(want.Encode())); diff != "" {
+		if diff := cmp.Diff(want, pairs(want.Encode())); diff != "" {
 			t.Fatal(diff)
 		}
 	})

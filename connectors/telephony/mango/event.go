@@ -154,7 +154,7 @@ func (d dialect) Fact(r connectors.Request) (telephony.Fact, error) {
 func (e event) part() telephony.Fact {
 	f := telephony.Fact{Kind: telephony.Begun, Leg: string(e.CallID), Seq: int(e.Seq.number()), At: e.Timestamp.moment(), Reason: string(e.Reason), Callback: e.callback()}
 	f.Direction, f.Client, f.Extension, f.Dialled = parties(e.From, e.To, "")
-	f.Dialled = string(first(text(f.Dialled), e.To.Line, e.From.Line))
+	f.Dialled = string(cmp.Or(text(f.Dialled), e.To.Line, e.From.Line))
 	switch e.State {
 	case "Appeared":
 		if e.Location == "abonent" {
@@ -183,7 +183,7 @@ func (e event) callback() bool {
 func (e event) summary() telephony.Fact {
 	f := telephony.Fact{Kind: telephony.Over, At: e.EndTime.moment(), Began: e.CreateTime.moment(), Reason: string(e.Reason), Callback: e.callback()}
 	f.Direction, f.Client, f.Extension, f.Dialled = parties(e.From, e.To, e.Direction)
-	f.Dialled = string(first(e.Line, text(f.Dialled)))
+	f.Dialled = string(cmp.Or(e.Line, text(f.Dialled)))
 	rings := e.CreateTime.moment()
 	if forwarded := e.ForwardTime.moment(); !forwarded.IsZero() {
 		rings = forwarded
@@ -209,20 +209,11 @@ func between(from, to time.Time) time.Duration {
 func parties(from, to side, direction text) (way leads.Direction, client, extension, dialled string) {
 	switch {
 	case direction == "0", direction == "" && from.Extension != "" && to.Extension != "":
-		return leads.DirectionNone, string(from.Number), string(first(to.Extension, from.Extension)), ""
+		return leads.DirectionNone, string(from.Number), string(cmp.Or(to.Extension, from.Extension)), ""
 	case direction == "2", direction == "" && from.Extension != "":
 		return leads.DirectionOut, string(to.Number), string(from.Extension), string(from.Line)
 	}
 	return leads.DirectionIn, string(from.Number), string(to.Extension), string(to.Line)
-}
-
-func first(values ...text) text {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // inWords says why the call ended in words, where we know what the code means.
