@@ -26,7 +26,7 @@ func (i *Instance) Deliver(ctx context.Context, d delivery.Delivery) error {
 		return i.keepCopy(ctx, d)
 	}
 	if !i.Carries(d.Kind) {
-		return delivery.Permanent{Err: fmt.Errorf("connection %s does not carry out %q", i.connection.Name, d.Kind)}
+		return delivery.Permanent{Err: i.refuse("подключение %s не выполняет %q", "connection %s does not carry out %q", i.connection.Name, d.Kind)}
 	}
 	letter, order, err := i.compose(d)
 	if err != nil {

@@ -1,11 +1,30 @@
 package app
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 )
+
+// clientIP finds the sender behind proxies we trust: the last address in X-Forwarded-For that is not one of them.
+func clientIP(trusted []string) (func(*http.Request) netip.Addr, error) {
+	proxies := make([]netip.Prefix, 0, len(trusted))
+	for _, text := range trusted {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(text)
+			if addrErr != nil {
+				return nil, fmt.Errorf("http.trusted_proxies: %w", errors.Join(err, addrErr))
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		proxies = append(proxies, prefix)
+	}
+	return func(r *http.Request) netip.Addr { return behind(proxies, r) }, nil
+}
 
 // behind is the address of the one who asked. X-Forwarded-For is read from its end, where our own proxies wrote, as long as
 // the address that handed it on is a trusted one; what a stranger put at its beginning is never reached.

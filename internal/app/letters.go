@@ -102,7 +102,7 @@ func (l lettered) Deliver(ctx context.Context, d delivery.Delivery) error {
 		return l.app.Leads.FileLetter(ctx, tx, l.app.now(), d.Lead, letter)
 	})
 	if fault := postgres.Classify(err); err != nil && fault != postgres.Away && fault != postgres.Race {
-		return delivery.Permanent{Err: fmt.Errorf("the letter went out, but could not be filed: %w", err)} // a second one would be worse
+		return delivery.Permanent{Err: fmt.Errorf(l.app.say("письмо отправлено, но не записано в историю: %w", "the letter went out, but could not be filed: %w"), err)} // a second one would be worse
 	}
 	return err
 }

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/netip"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/configs"
+	"marshrut/connectors"
 	"marshrut/connectors/registry"
 	"marshrut/internal/postgres"
 	"marshrut/internal/safedial"
@@ -83,12 +83,13 @@ func outgoing(c configs.Config) safedial.Policy {
 
 // deliveries sees out what has to go out: web hooks by ourselves, the rest by the connection it names.
 func (a *App) deliveries() delivery.Worker {
-	webhook := delivery.Webhook{Client: outgoing(a.config).Client(), Now: a.now}
+	language := a.config.Company.Language
+	webhook := delivery.Webhook{Client: outgoing(a.config).Client(), Now: a.now, Language: language}
 	if secret := a.config.Outgoing.WebhookSecret.Reveal(); secret != "" {
 		webhook.Secrets = []string{secret}
 	}
 	return delivery.Worker{
-		Pool: a.database.work, Settle: a.Casework.Processes().Settle, Now: a.now, Log: a.log, Metrics: delivery.NewMetrics(a.registry),
+		Pool: a.database.work, Settle: a.Casework.Processes().Settle, Language: language, Now: a.now, Log: a.log, Metrics: delivery.NewMetrics(a.registry),
 		Deliverers: func(r delivery.Request) (delivery.Deliverer, bool) {
 			if r.Kind == kindWebhook {
 				return webhook, true
@@ -96,7 +97,7 @@ func (a *App) deliveries() delivery.Worker {
 			if deliverer, ok := a.deliverer(r); ok {
 				return deliverer, true
 			}
-			return delivery.DelivererFunc(nobodyDelivers), true
+			return delivery.DelivererFunc(a.nobodyDelivers), true
 		},
 	}
 }
@@ -121,8 +122,8 @@ func (a *App) deliverer(r delivery.Request) (delivery.Deliverer, bool) {
 }
 
 // enqueue notes what has to go out, under the connection that carries it out, so that one that pauses holds up no other. What no
-// connection can carry out, such as a letter before outgoing mail is connected, is
-// parked at once, with the reason, unless a process waits to be told: a lease and a refusal for each would only cost.
+// connection can carry out, such as a letter before outgoing mail is connected, is parked at once, with the reason, unless a
+// process waits to be told: a lease and a refusal for each would only cost.
 func (a *App) enqueue(ctx context.Context, tx pgx.Tx, now time.Time, requests []delivery.Request) error {
 	for i := range requests {
 		r := &requests[i]
@@ -135,24 +136,30 @@ func (a *App) enqueue(ctx context.Context, tx pgx.Tx, now time.Time, requests []
 			}
 		}
 		if _, ok := a.deliverer(*r); !ok && r.Instance == 0 {
-			r.Parked = nobody(r.Kind)
+			r.Parked = a.nobody(r.Kind)
 		}
 	}
 	return delivery.Enqueue(ctx, tx, now, requests)
 }
 
-func nobody(kind string) string {
-	return fmt.Sprintf("нет подключения, которое выполняет «%s»: подключите его и повторите отправку", kind)
+func (a *App) nobody(kind string) string {
+	return fmt.Sprintf(a.say("нет подключения, которое выполняет «%s»: подключите его и повторите отправку", "there is no connection that carries out %q: connect one and send again"), kind)
+}
+
+// say is a text in the language of the company.
+func (a *App) say(ru, en string) string {
+	return connectors.Text{"ru": ru, "en": en}.In(a.config.Company.Language)
 }
 
 // nobodyDelivers tells the process that waits that nobody can.
-func nobodyDelivers(_ context.Context, d delivery.Delivery) error {
-	return delivery.Permanent{Err: errors.New(nobody(d.Kind))}
+func (a *App) nobodyDelivers(_ context.Context, d delivery.Delivery) error {
+	return delivery.Permanent{Err: errors.New(a.nobody(d.Kind))}
 }
 
 const housekeepingEvery = 10 * time.Minute
 
-// keepHouse forgets what need not be kept: ended sessions, raw copies past their retention.
+// keepHouse forgets what need not be kept: ended sessions and calls that rang, and past their retention raw copies, what calls
+// were put together from and failures that were given up.
 func (a *App) keepHouse(ctx context.Context) error {
 	tick := time.NewTicker(housekeepingEvery)
 	defer tick.Stop()
@@ -169,19 +176,20 @@ func (a *App) keepHouse(ctx context.Context) error {
 }
 
 func (a *App) sweep(ctx context.Context) error {
+	past := a.now().AddDate(0, 0, -a.config.Retention.RawDays)
 	_, err := a.Staff.SweepSessions(ctx, a.now())
 	if err == nil {
 		var refs []string
-		refs, err = a.Leads.ForgetRaw(ctx, a.now().AddDate(0, 0, -a.config.Retention.RawDays))
+		refs, err = a.Leads.ForgetRaw(ctx, past)
 		for _, ref := range refs {
 			err = errors.Join(err, a.blobs.Delete(ctx, ref))
 		}
 	}
 	if err == nil {
-		err = a.Leads.ForgetCalls(ctx, a.now().AddDate(0, 0, -a.config.Retention.RawDays))
+		err = a.Leads.ForgetCalls(ctx, past)
 	}
 	if err == nil {
-		err = a.Connections.ForgetFailures(ctx, a.now().AddDate(0, 0, -a.config.Retention.RawDays))
+		err = a.Connections.ForgetFailures(ctx, past)
 	}
 	if err == nil {
 		err = a.Staff.ForgetRings(ctx, a.now().Add(-time.Hour))
@@ -190,21 +198,4 @@ func (a *App) sweep(ctx context.Context) error {
 		return nil // the next round will do
 	}
 	return err
-}
-
-// clientIP finds the sender behind proxies we trust: the last address in X-Forwarded-For that is not one of them.
-func clientIP(trusted []string) (func(*http.Request) netip.Addr, error) {
-	proxies := make([]netip.Prefix, 0, len(trusted))
-	for _, text := range trusted {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			addr, addrErr := netip.ParseAddr(text)
-			if addrErr != nil {
-				return nil, fmt.Errorf("http.trusted_proxies: %w", errors.Join(err, addrErr))
-			}
-			prefix = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		proxies = append(proxies, prefix)
-	}
-	return func(r *http.Request) netip.Addr { return behind(proxies, r) }, nil
 }

@@ -48,7 +48,7 @@ var ErrNotFound = errors.New("no such delivery, or it is not in a state that all
 // Request is something that has to go out.
 type Request struct {
 	Connection string          // through which connection
-	Kind       string          // what to do there: "webhook", "letter", ...
+	Kind       string          // what to do there: "webhook", "send-letter", ...
 	Object     string          // rows of one object keep their order; "" keeps none
 	Sequence   int64           // order within the object, then the order of enqueuing
 	Payload    json.RawMessage // what the Deliverer needs, as it defines

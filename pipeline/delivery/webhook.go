@@ -34,6 +34,8 @@ type Webhook struct {
 	Client  *http.Client
 	Secrets []string // "whsec_" and base64, or plain; the first is the current one, more while rotating
 	Now     func() time.Time
+	// Language of errors, which people read: "ru", the default, or "en".
+	Language string
 }
 
 var _ Deliverer = Webhook{}
@@ -48,7 +50,7 @@ func (w Webhook) Deliver(ctx context.Context, d Delivery) error {
 		return Permanent{fmt.Errorf("read the web hook's payload: %w", err)}
 	}
 	if u, err := url.Parse(call.URL); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return Permanent{fmt.Errorf("%.200q is no web address", call.URL)}
+		return Permanent{fmt.Errorf(say(w.Language, "%.200q: не веб-адрес", "%.200q is no web address"), call.URL)}
 	}
 	req, err := w.request(ctx, d.IdempotencyKey, call)
 	if err != nil {
@@ -56,15 +58,15 @@ func (w Webhook) Deliver(ctx context.Context, d Delivery) error {
 	}
 	res, err := w.Client.Do(req)
 	if err != nil {
-		err = fmt.Errorf("call the web hook: %w", withoutURL(err))
+		err = withoutURL(err)
 		if unreachable(err) {
 			return halted(err, 0, "Сервер веб-хука не отвечает", "The server of the web hook does not answer")
 		}
-		return err
+		return fmt.Errorf(say(w.Language, "веб-хук не вызывается: %w", "call the web hook: %w"), err)
 	}
 	defer res.Body.Close()
 	io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-	return verdict(res)
+	return w.verdict(res)
 }
 
 func (w Webhook) request(ctx context.Context, id string, call WebhookCall) (*http.Request, error) {
@@ -72,11 +74,7 @@ func (w Webhook) request(ctx context.Context, id string, call WebhookCall) (*htt
 	if err != nil {
 		return nil, fmt.Errorf("make the web hook's request: %w", withoutURL(err))
 	}
-	now := time.Now
-	if w.Now != nil {
-		now = w.Now
-	}
-	stamp := strconv.FormatInt(now().Unix(), 10)
+	stamp := strconv.FormatInt(w.now().Unix(), 10)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "Marshrut")
 	req.Header.Set("webhook-id", id)
@@ -90,6 +88,13 @@ func (w Webhook) request(ctx context.Context, id string, call WebhookCall) (*htt
 	}
 	req.Header.Set("webhook-signature", strings.Join(signatures, " "))
 	return req, nil
+}
+
+func (w Webhook) now() time.Time {
+	if w.Now == nil {
+		return time.Now()
+	}
+	return w.Now()
 }
 
 // sign makes one signature of "id.timestamp.body".
@@ -106,20 +111,20 @@ func sign(secret, id, stamp string, body []byte) string {
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func verdict(res *http.Response) error {
-	err := fmt.Errorf("the web hook answered %s", res.Status)
+func (w Webhook) verdict(res *http.Response) error {
+	err := fmt.Errorf(say(w.Language, "веб-хук ответил %s", "the web hook answered %s"), res.Status)
 	switch {
 	case res.StatusCode/100 == 2:
 		return nil
 	case res.StatusCode == http.StatusGone:
 		return Permanent{err}
 	case res.StatusCode/100 == 3:
-		return fmt.Errorf("%w: redirects are not followed", err)
+		return fmt.Errorf(say(w.Language, "%w: перенаправления не выполняются", "%w: redirects are not followed"), err)
 	}
-	after, said := retryAfter(res)
+	after, said := retryAfter(res, w.now())
 	switch {
 	case said && (res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusTooManyRequests):
-		return halted(err, after, "Сервер веб-хука просит подождать", "The server of the web hook asks to wait")
+		return halted(errors.New(res.Status), after, "Сервер веб-хука просит подождать", "The server of the web hook asks to wait")
 	case said:
 		return Later{Err: err, After: after}
 	}
@@ -127,13 +132,13 @@ func verdict(res *http.Response) error {
 }
 
 // retryAfter reads when to come again (RFC 9110, 10.2.3).
-func retryAfter(res *http.Response) (time.Duration, bool) {
+func retryAfter(res *http.Response, now time.Time) (time.Duration, bool) {
 	header := res.Header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(header); err == nil {
 		return time.Duration(min(seconds, 1<<20)) * time.Second, seconds > 0
 	}
 	at, err := http.ParseTime(header)
-	return time.Until(at), err == nil
+	return at.Sub(now), err == nil
 }
 
 func halted(err error, after time.Duration, ru, en string) error {

@@ -80,6 +80,7 @@ func TestAnAnswerDecidesWhetherAWebhookIsTriedAgain(t *testing.T) {
 		{status: 503},
 		{status: 503, header: "nonsense"},
 		{status: 503, header: "120", after: 2 * time.Minute, halts: true},
+		{status: 503, header: start.Add(3 * time.Minute).UTC().Format(http.TimeFormat), after: 3 * time.Minute, halts: true},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.status), func(t *testing.T) {
@@ -114,6 +115,18 @@ func TestAnAnswerDecidesWhetherAWebhookIsTriedAgain(t *testing.T) {
 				t.Error("a redirect was followed")
 			}
 		})
+	}
+}
+
+func TestWhyAWebhookFailedIsSaidInTheLanguageOfTheCompany(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
+	defer server.Close()
+	for language, want := range map[string]string{"ru": "веб-хук ответил 400", "en": "the web hook answered 400"} {
+		w := webhook(loopback)
+		w.Language = language
+		if err := w.Deliver(t.Context(), call(server.URL)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("in %q: %v, want %q", language, err, want)
+		}
 	}
 }
 

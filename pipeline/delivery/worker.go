@@ -36,6 +36,7 @@ type Worker struct {
 	RetryMin      time.Duration // first pause, doubling; default 5 s
 	RetryMax      time.Duration // default 6 h
 	Poll          time.Duration // longest time between two looks; default 1 s
+	Language      string        // of what people read of a delivery: "ru", the default, or "en"
 	Now           func() time.Time
 	Log           *slog.Logger
 	Metrics       *Metrics
@@ -92,7 +93,7 @@ func (w Worker) Run(ctx context.Context) error {
 		for _, d := range leased {
 			g.Go(func() error {
 				r.see(long, d)
-				r.release(d)
+				r.handBack(d)
 				return nil
 			})
 		}
@@ -129,7 +130,8 @@ func (r *run) wait(ctx context.Context) {
 	}
 }
 
-func (r *run) release(d Delivery) {
+// handBack frees the hand that held a delivery.
+func (r *run) handBack(d Delivery) {
 	r.mu.Lock()
 	r.hand--
 	if r.busy[d.Connection]--; r.busy[d.Connection] == 0 {
@@ -182,17 +184,17 @@ func (r *run) see(ctx context.Context, d Delivery) {
 // attempt calls the deliverer, whose panic is a failure like another.
 func (r *run) attempt(ctx context.Context, d Delivery) (err error) {
 	if d.Attempts > r.MaxAttempts {
-		return Permanent{fmt.Errorf("given up after %d attempts whose outcome could not be recorded: %s", r.MaxAttempts, d.LastError)}
+		return Permanent{fmt.Errorf(say(r.Language, "исход попыток (%d) не удалось записать: %s", "given up after %d attempts whose outcome could not be recorded: %s"), r.MaxAttempts, d.LastError)}
 	}
 	deliverer, ok := r.Deliverers(d.Request)
 	if !ok {
-		return Permanent{fmt.Errorf("connection %q cannot deliver %q", d.Connection, d.Kind)}
+		return Permanent{fmt.Errorf(say(r.Language, "подключение %q не выполняет %q", "connection %q cannot deliver %q"), d.Connection, d.Kind)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("deliver %s: panic: %v", d.Kind, p)
+			err = fmt.Errorf(say(r.Language, "ошибка программы (%s): %v", "our program fails on %s: %v"), d.Kind, p)
 		}
 	}()
 	return deliverer.Deliver(ctx, d)
@@ -281,6 +283,14 @@ func words(s string) string {
 	return s
 }
 
+// say is a text in the language of the company.
+func say(language, ru, en string) string {
+	if language == "en" {
+		return en
+	}
+	return ru
+}
+
 func (r *run) settle(ctx context.Context, tx pgx.Tx, d Delivery, outcome error) error {
 	if err := r.Settle(ctx, tx, d, outcome); err != nil {
 		return fmt.Errorf("settle delivery %d: %w", d.ID, err)
@@ -289,7 +299,7 @@ func (r *run) settle(ctx context.Context, tx pgx.Tx, d Delivery, outcome error) 
 }
 
 func (r *run) parkUnsettled(ctx context.Context, d Delivery, outcome, cause error) {
-	what := "it went out, but the process could not take that over"
+	what := say(r.Language, "отправлено, но процесс не смог это принять", "it went out, but the process could not take that over")
 	if outcome != nil {
 		what = outcome.Error()
 	}
