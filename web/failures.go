@@ -17,8 +17,7 @@ import (
 // failureLine is something a connection could not take.
 type failureLine struct {
 	registry.Failed
-	What  string
-	State string // trying, aside, again, left
+	What string
 }
 
 // failures are those of a connection.
@@ -29,21 +28,9 @@ func (s *Server) failures(ctx context.Context, language, connection string) ([]f
 	}
 	lines := make([]failureLine, len(found))
 	for i, f := range found {
-		lines[i] = failureLine{f, s.Connections.NameItem(connection, f.Part, f.Item).In(language), failureState(f)}
+		lines[i] = failureLine{f, s.Connections.NameItem(connection, f.Part, f.Item).In(language)}
 	}
 	return lines, nil
-}
-
-func failureState(f registry.Failed) string {
-	switch {
-	case f.GivenUp:
-		return "left"
-	case f.RetryAt != nil:
-		return "again"
-	case f.SetAside:
-		return "aside"
-	}
-	return "trying"
 }
 
 // retryFailure asks the poller to take once more what it could not.
@@ -136,7 +123,7 @@ func (s *Server) apiFailures(c *gin.Context, actor staff.Actor) error {
 		return err
 	}
 	c.JSON(http.StatusOK, listOf(lines, "", func(l failureLine) apiFailure {
-		return apiFailure{l.Part, l.Item, l.What, l.Reason, l.Attempts, l.State, s.moment(l.Since), s.moment(l.LastAt), s.momentOrNull(l.LeftAt), l.LeftBy, l.LeftWhy}
+		return apiFailure{l.Part, l.Item, l.What, l.Reason, l.Attempts, l.State(), s.moment(l.Since), s.moment(l.LastAt), s.momentOrNull(l.LeftAt), l.LeftBy, l.LeftWhy}
 	}))
 	return nil
 }

@@ -33,12 +33,12 @@ func (f *connectionFailures) Run(c console, t *app.Tools) error {
 }
 
 func failureState(f registry.Failed) string {
-	switch {
-	case f.GivenUp:
+	switch f.State() {
+	case "left":
 		return "given up by " + f.LeftBy + ": " + f.LeftWhy
-	case f.RetryAt != nil:
+	case "again":
 		return "wanted again"
-	case f.SetAside:
+	case "aside":
 		return "set aside"
 	}
 	return "trying on"
@@ -61,26 +61,19 @@ func (r *connectionRetry) Validate() error {
 }
 
 func (r *connectionRetry) Run(c console, t *app.Tools) error {
-	wanted := []registry.Failed{{}}
-	wanted[0].Part, wanted[0].Item = r.Part, r.Item
-	if r.All {
-		var err error
-		if wanted, err = t.Connections.Failures(c.ctx, r.Name); err != nil {
+	n := 1
+	err := pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) (err error) {
+		if r.All {
+			n, err = t.Connections.RetryAll(c.ctx, tx, time.Now(), r.Name)
 			return err
 		}
-	}
-	return pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error {
-		for _, f := range wanted {
-			if f.GivenUp {
-				continue
-			}
-			if err := t.Connections.Retry(c.ctx, tx, time.Now(), r.Name, f.Part, f.Item); err != nil {
-				return err
-			}
-			c.printf("%s %s is tried again at the next poll\n", f.Part, f.Item)
-		}
-		return nil
+		return t.Connections.Retry(c.ctx, tx, time.Now(), r.Name, r.Part, r.Item)
 	})
+	if err != nil {
+		return err
+	}
+	c.printf("tried again at the next poll: %d\n", n)
+	return nil
 }
 
 type connectionLeave struct {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -114,12 +112,4 @@ func lockKey(connection string) int64 {
 	h := fnv.New32a()
 	h.Write([]byte(connection))
 	return int64(0x6d72706f)<<32 | int64(h.Sum32())
-}
-
-func sorted(m map[string]*entry) []*entry {
-	var all []*entry
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		all = append(all, m[name])
-	}
-	return all
 }

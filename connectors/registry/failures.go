@@ -25,6 +25,19 @@ type Failed struct {
 	LeftWhy string
 }
 
+// State says how it stands: left (given up), again (somebody wants it tried), aside (it is not tried any more), trying.
+func (f Failed) State() string {
+	switch {
+	case f.GivenUp:
+		return "left"
+	case f.RetryAt != nil:
+		return "again"
+	case f.SetAside:
+		return "aside"
+	}
+	return "trying"
+}
+
 // Namer says in words what an item of its poller is, without more of what is in it than people need to find it.
 type Namer interface {
 	NameItem(part, item string) connectors.Text
@@ -57,8 +70,17 @@ func (r *Registry) NameItem(connection, part, item string) connectors.Text {
 
 // Retry asks the poller to try an item once more, as if it had not failed.
 func (r *Registry) Retry(ctx context.Context, tx pgx.Tx, now time.Time, connection, part, item string) error {
-	tag, err := tx.Exec(ctx, sql("retry_failure"), pgx.NamedArgs{"connection": connection, "part": part, "item": item, "now": now})
+	tag, err := tx.Exec(ctx, sql("retry_failure"), pgx.NamedArgs{"connection": connection, "part": part, "item": item, "all": false, "now": now})
 	return r.decided(ctx, tx, tag.RowsAffected(), err, connection, part, item)
+}
+
+// RetryAll is Retry of all that nobody has given up, and tells how many that are.
+func (r *Registry) RetryAll(ctx context.Context, tx pgx.Tx, now time.Time, connection string) (int, error) {
+	tag, err := tx.Exec(ctx, sql("retry_failure"), pgx.NamedArgs{"connection": connection, "part": "", "item": "", "all": true, "now": now})
+	if err != nil {
+		return 0, fmt.Errorf("have all failures of %s tried once more: %w", connection, err)
+	}
+	return int(tag.RowsAffected()), r.announce(ctx, tx)
 }
 
 // Leave gives an item up: its poller passes over it for good. Who and why are kept with it.

@@ -717,6 +717,32 @@ func TestAPollerRemembersFromOneProcessToTheNext(t *testing.T) {
 	}
 }
 
+func TestHoweverMuchCouldNotBeTakenAllOfItButWhatWasGivenUpIsTriedOnceMore(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, "key of the tests, long enough")
+	_, err := pool.Exec(t.Context(), `insert into connection_failure (connection, part, item, attempts, reason, since, last_at, left_at)
+		select name, 'INBOX', n, 5, 'broken off', $1, $1, case when n = 1 then $1::timestamptz end from unnest(array['box', 'other']) as name, generate_series(1, 301) as n`, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+		if n, err := r.RetryAll(t.Context(), tx, now, "box"); n != 300 || err != nil {
+			t.Errorf("%d are tried once more, %v; want 300", n, err)
+		}
+		return nil
+	})
+	var wanted int
+	if err == nil {
+		err = pool.QueryRow(t.Context(), "select count(*) from connection_failure where retry_at is not null and attempts = 0 and connection = 'box' and left_at is null").Scan(&wanted)
+	}
+	if err != nil || wanted != 300 {
+		t.Errorf("%d wait for another try, %v", wanted, err)
+	}
+	if again, err := r.Memory("other").Again(t.Context(), "INBOX"); err != nil || len(again) > 0 {
+		t.Errorf("of another connection %v are tried, %v", again, err)
+	}
+}
+
 func TestOfManyWhoCreateOneNameOneSucceeds(t *testing.T) {
 	pool := postgrestest.New(t)
 	r := given(t, pool, key)

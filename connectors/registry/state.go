@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -89,6 +91,14 @@ func (r *Registry) List(ctx context.Context, now time.Time) ([]View, error) {
 		views = append(views, r.view(e, byName[e.row.Name], seen, now))
 	}
 	return views, nil
+}
+
+func sorted(m map[string]*entry) []*entry {
+	var all []*entry
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, m[name])
+	}
+	return all
 }
 
 // View gives one connection with what happened on it.
