@@ -19,8 +19,12 @@ import (
 	"marshrut/internal/postgres"
 )
 
-//go:embed sql/scope.sql
-var scopeSQL string
+var (
+	//go:embed sql/scope.sql
+	scopeSQL string
+	//go:embed sql/elsewhere.sql
+	elsewhereSQL string
+)
 
 // ErrUnknown: nobody is known by that, and nothing unprocessed names it.
 var ErrUnknown = errors.New("nobody is known by this phone or e-mail")
@@ -145,9 +149,6 @@ func Erase(ctx context.Context, pool *pgxpool.Pool, now time.Time, p Person, for
 	return out, err
 }
 
-//go:embed sql/elsewhere.sql
-var elsewhereSQL string
-
 // stored are keys of the store of files wherever they stand in what is erased.
 var stored = regexp.MustCompile(`\b((?:raw|files)/[0-9]{4}/[0-9]{2}/[0-9]{2}/[A-Za-z0-9._/-]+)|file:(steps/[0-9]+/[0-9a-f]{64})`)
 
@@ -173,7 +174,7 @@ func beside(ctx context.Context, tx pgx.Tx, s scope, now time.Time) (files, else
 			}
 		}
 	}
-	rows, _ := tx.Query(ctx, elsewhereSQL, s.args(now))
+	rows, _ := tx.Query(ctx, strings.ReplaceAll(elsewhereSQL, "{where}", ofObject), s.args(now))
 	if elsewhere, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 		return nil, nil, fmt.Errorf("see which other systems hold the person: %w", err)
 	}

@@ -1,5 +1,4 @@
--- elsewhere.sql: objects of other systems that are the person's too.
+-- elsewhere.sql: objects of other systems that are the person's too, {where} as in tables.go.
 select connection || ' ' || kind || ' ' || ref from exchange_link
-where version <> '' and (kind = 'contact' and object_id = any(@contacts::bigint[]) or kind = 'client' and object_id = any(@clients::bigint[])
-	or kind = 'lead' and object_id = any(@leads::bigint[]) or kind = 'outcome' and object_id = any(@tasks::bigint[]))
+where version <> '' and ({where})
 order by 1;

@@ -11,8 +11,11 @@ with recursive named as (
 	union
 	select other.id
 	from together t
-	join contact known on known.id = t.id
-	join contact other on other.id = known.merged_into or other.merged_into = known.id
+	cross join lateral (
+		select merged_into as id from contact where id = t.id and merged_into is not null
+		union all
+		select id from contact where merged_into = t.id
+	) other
 ), points as (
 	select value from contact_point where contact_id in (select id from together)
 	union
@@ -22,7 +25,9 @@ with recursive named as (
 	where c.kind = 'person' and exists (select from contact_client k where k.client_id = c.id and k.contact_id in (select id from together))
 		and not exists (select from contact_client k where k.client_id = c.id and k.contact_id not in (select id from together))
 ), theirs as (
-	select id, status from lead where contact_id in (select id from together) or client_id in (select id from persons)
+	select id, status from lead where contact_id in (select id from together)
+	union
+	select id, status from lead where client_id in (select id from persons)
 ), unread as (
 	select i.id from inquiry i
 	join inquiry_raw w on w.inquiry_id = i.id
@@ -36,7 +41,9 @@ with recursive named as (
 	union
 	select id from unread
 ), calls as (
-	select id from call where number in (select value from points) or inquiry_id in (select id from inquiries)
+	select id from call where number in (select value from points)
+	union
+	select id from call where inquiry_id in (select id from inquiries)
 ), instances as (
 	select id from process_instance where subject in (select id from theirs)
 )
