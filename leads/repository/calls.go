@@ -361,18 +361,18 @@ func (r *Repository) since(ctx context.Context, tx pgx.Tx, statement string, peo
 	return out, nil
 }
 
-// Open is an open lead and who answers for it, 0: nobody.
-type Open struct{ Lead, Owner int64 }
+// OpenLead is an open lead and who answers for it, 0: nobody.
+type OpenLead struct{ Lead, Owner int64 }
 
 // OpenLeadsAt are the open leads of whoever has a number, by number, the one something happened to last first.
-func (r *Repository) OpenLeadsAt(ctx context.Context, tx pgx.Tx, phones []string) (map[string][]Open, error) {
+func (r *Repository) OpenLeadsAt(ctx context.Context, tx pgx.Tx, phones []string) (map[string][]OpenLead, error) {
 	rows, err := tx.Query(ctx, sql("open_leads_at"), pgx.NamedArgs{"phones": phones})
 	if err != nil {
 		return nil, fmt.Errorf("find the open leads at %d numbers: %w", len(phones), err)
 	}
-	found := map[string][]Open{}
+	found := map[string][]OpenLead{}
 	var phone string
-	var one Open
+	var one OpenLead
 	if _, err := pgx.ForEachRow(rows, []any{&phone, &one.Lead, &one.Owner}, func() error {
 		found[phone] = append(found[phone], one)
 		return nil
@@ -407,46 +407,9 @@ func (r *Repository) LiveCalls(ctx context.Context, extension string, now time.T
 		return c, err
 	}, sql("live_calls"), pgx.NamedArgs{"extension": extension, "now": now})
 	if err != nil {
-		return nil, fmt.Errorf("calls at extension %s: %w", extension, err)
+		return nil, fmt.Errorf("list the calls at extension %s: %w", extension, err)
 	}
 	return calls, nil
-}
-
-// ClaimPoint gives a point to a contact, to a new one if contact is 0, and says to which. A point that is somebody
-// else's already is leads.ErrConflict, unless contact is 0: then it stays whose it is.
-func (r *Repository) ClaimPoint(ctx context.Context, tx pgx.Tx, now time.Time, p leads.ContactPoint, contact int64) (int64, error) {
-	wanted := contact
-	if contact == 0 {
-		ids, err := takeIDs(ctx, tx, "contact", 1)
-		if err != nil {
-			return 0, err
-		}
-		wanted = ids[0]
-	}
-	var holds, client int64
-	err := tx.QueryRow(ctx, sql("claim_point"), pgx.NamedArgs{"kind": p.Kind, "value": p.Value, "written": text(p.Written), "contact": wanted, "now": now}).Scan(&holds, &client)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("claim a contact point: %w", err)
-	case client != 0, contact != 0 && holds != contact:
-		return holds, fmt.Errorf("the number belongs to somebody else: %w", leads.ErrConflict)
-	case holds == wanted && contact == 0:
-		err = exec(ctx, tx, "open a contact", sql("open_contacts"), pgx.NamedArgs{"ids": []int64{wanted}, "names": []string{""}, "times": []time.Time{now}})
-	}
-	return holds, err
-}
-
-// SetLeadContact gives a lead of nobody known its person.
-func (r *Repository) SetLeadContact(ctx context.Context, tx pgx.Tx, lead, contact int64) error {
-	return exec(ctx, tx, "give the lead its contact", sql("set_lead_contact"), pgx.NamedArgs{"id": lead, "contact": contact})
-}
-
-// ClearDead takes dead letters away of which something has been made after all.
-func (r *Repository) ClearDead(ctx context.Context, tx pgx.Tx, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	return exec(ctx, tx, "clear dead letters", sql("clear_dead"), pgx.NamedArgs{"ids": ids})
 }
 
 // ForgetCalls deletes what calls first heard of before a moment were put together from, once their raw copies are gone.
@@ -468,7 +431,7 @@ func (r *Repository) CallOfEvent(ctx context.Context, id string) (PendingCall, b
 		return PendingCall{}, false, nil
 	}
 	if err != nil {
-		return PendingCall{}, false, fmt.Errorf("the call of event %s: %w", id, err)
+		return PendingCall{}, false, fmt.Errorf("find the call of event %s: %w", id, err)
 	}
 	return call, true, nil
 }
@@ -477,7 +440,7 @@ func (r *Repository) CallOfEvent(ctx context.Context, id string) (PendingCall, b
 func (r *Repository) inquiryOfEvent(ctx context.Context, id string) (string, error) {
 	inquiry, err := one(ctx, r.pool, pgx.RowTo[string], sql("inquiry_of_event"), pgx.NamedArgs{"id": id})
 	if err != nil && !errors.Is(err, leads.ErrNotFound) {
-		return "", fmt.Errorf("the call of event %s: %w", id, err)
+		return "", fmt.Errorf("find the call of event %s: %w", id, err)
 	}
 	return inquiry, err
 }

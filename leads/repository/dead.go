@@ -157,3 +157,11 @@ func (r *Repository) DiscardDead(ctx context.Context, tx pgx.Tx, now time.Time, 
 	}
 	return r.Journal(ctx, tx, []Entry{{At: now, Actor: by, Object: "inquiry:" + id, Action: "inquiry.discarded", Data: map[string]string{"reason": reason}}})
 }
+
+// ClearDead takes dead letters away of which something has been made after all.
+func (r *Repository) ClearDead(ctx context.Context, tx pgx.Tx, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return exec(ctx, tx, "clear dead letters", sql("clear_dead"), pgx.NamedArgs{"ids": ids})
+}

@@ -78,3 +78,32 @@ func pick[T any](ctx context.Context, db postgres.DB, b *pgx.Batch, found map[in
 	}
 	return one, nil
 }
+
+// ClaimPoint gives a point to a contact, to a new one if contact is 0, and says to which. A point that is somebody
+// else's already is leads.ErrConflict, unless contact is 0: then it stays whose it is.
+func (r *Repository) ClaimPoint(ctx context.Context, tx pgx.Tx, now time.Time, p leads.ContactPoint, contact int64) (int64, error) {
+	wanted := contact
+	if contact == 0 {
+		ids, err := takeIDs(ctx, tx, "contact", 1)
+		if err != nil {
+			return 0, err
+		}
+		wanted = ids[0]
+	}
+	var holds, client int64
+	err := tx.QueryRow(ctx, sql("claim_point"), pgx.NamedArgs{"kind": p.Kind, "value": p.Value, "written": text(p.Written), "contact": wanted, "now": now}).Scan(&holds, &client)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("claim a contact point: %w", err)
+	case client != 0, contact != 0 && holds != contact:
+		return holds, fmt.Errorf("the number belongs to somebody else: %w", leads.ErrConflict)
+	case holds == wanted && contact == 0:
+		err = exec(ctx, tx, "open a contact", sql("open_contacts"), pgx.NamedArgs{"ids": []int64{wanted}, "names": []string{""}, "times": []time.Time{now}})
+	}
+	return holds, err
+}
+
+// SetLeadContact gives a lead of nobody known its person.
+func (r *Repository) SetLeadContact(ctx context.Context, tx pgx.Tx, lead, contact int64) error {
+	return exec(ctx, tx, "give the lead its contact", sql("set_lead_contact"), pgx.NamedArgs{"id": lead, "contact": contact})
+}

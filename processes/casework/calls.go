@@ -83,16 +83,16 @@ func ourCallTo(in leads.Inquiry) string {
 }
 
 // about chooses among the open leads of a client.
-func about(in leads.Inquiry, open []repository.Open, callers map[int64][]int64, people *staff.Directory) int64 {
+func about(in leads.Inquiry, open []repository.OpenLead, callers map[int64][]int64, people *staff.Directory) int64 {
 	caller, ok := atExtension(people, in.Call.Extension)
 	if !ok {
 		return 0
 	}
-	mine := func(o repository.Open) bool { return slices.Contains(callers[o.Lead], caller.ID) }
+	mine := func(o repository.OpenLead) bool { return slices.Contains(callers[o.Lead], caller.ID) }
 	if i := slices.IndexFunc(open, mine); i >= 0 {
 		return open[i].Lead
 	}
-	if i := slices.IndexFunc(open, func(o repository.Open) bool { return o.Owner == caller.ID }); i >= 0 {
+	if i := slices.IndexFunc(open, func(o repository.OpenLead) bool { return o.Owner == caller.ID }); i >= 0 {
 		return open[i].Lead
 	}
 	return 0
