@@ -184,10 +184,12 @@ func decided(d delivery.Delivery, action string, data map[string]any) repository
 	return repository.Entry{Lead: d.Lead, Object: "delivery:" + strconv.FormatInt(d.ID, 10), Action: action, Data: data}
 }
 
-// decide makes a decision and its line in the journal in one transaction.
-func (s *Server) decide(c *gin.Context, actor staff.Actor, done string, how func(context.Context, pgx.Tx) (repository.Entry, error)) error {
-	ctx := c.Request.Context()
-	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+// decision is something a person does, with its line in the journal.
+type decision func(context.Context, pgx.Tx) (repository.Entry, error)
+
+// carryOut makes a decision and its line in the journal in one transaction.
+func (s *Server) carryOut(ctx context.Context, actor staff.Actor, how decision) error {
+	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		entry, err := how(ctx, tx)
 		if err != nil {
 			return err
@@ -195,7 +197,11 @@ func (s *Server) decide(c *gin.Context, actor staff.Actor, done string, how func
 		entry.At, entry.Actor = s.Now(), actor.ID
 		return s.Leads.Journal(ctx, tx, []repository.Entry{entry})
 	})
-	if err != nil {
+}
+
+// decide carries out a decision of the page.
+func (s *Server) decide(c *gin.Context, actor staff.Actor, done string, how decision) error {
+	if err := s.carryOut(c.Request.Context(), actor, how); err != nil {
 		return err
 	}
 	s.flash(c, done)

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/connectors/registry"
-	"marshrut/internal/postgres"
 	"marshrut/internal/staff"
 	"marshrut/leads/repository"
 )
@@ -75,23 +74,16 @@ func (s *Server) failureDecided(c *gin.Context, done string) error {
 
 // failureAgain and failureLeft make a decision with its line in the journal.
 func (s *Server) failureAgain(ctx context.Context, actor staff.Actor, connection, part, item string) error {
-	return s.journaled(ctx, actor, connection, "failure.retried", map[string]any{"part": part, "item": item}, func(tx pgx.Tx) error {
-		return s.Connections.Retry(ctx, tx, s.Now(), connection, part, item)
+	return s.carryOut(ctx, actor, func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
+		return repository.Entry{Object: "connection:" + connection, Action: "failure.retried", Data: map[string]any{"part": part, "item": item}},
+			s.Connections.Retry(ctx, tx, s.Now(), connection, part, item)
 	})
 }
 
 func (s *Server) failureLeft(ctx context.Context, actor staff.Actor, connection, part, item, reason string) error {
-	return s.journaled(ctx, actor, connection, "failure.left", map[string]any{"part": part, "item": item, "reason": reason}, func(tx pgx.Tx) error {
-		return s.Connections.Leave(ctx, tx, s.Now(), connection, part, item, actor.Name, reason)
-	})
-}
-
-func (s *Server) journaled(ctx context.Context, actor staff.Actor, connection, action string, data map[string]any, decide func(pgx.Tx) error) error {
-	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-		if err := decide(tx); err != nil {
-			return err
-		}
-		return s.Leads.Journal(ctx, tx, []repository.Entry{{At: s.Now(), Actor: actor.ID, Object: "connection:" + connection, Action: action, Data: data}})
+	return s.carryOut(ctx, actor, func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
+		return repository.Entry{Object: "connection:" + connection, Action: "failure.left", Data: map[string]any{"part": part, "item": item, "reason": reason}},
+			s.Connections.Leave(ctx, tx, s.Now(), connection, part, item, actor.Name, reason)
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5"
 
-	"marshrut/internal/postgres"
 	"marshrut/internal/staff"
 	"marshrut/leads/repository"
 	"marshrut/pipeline/delivery"
@@ -37,15 +36,12 @@ func (s *Server) pauses(ctx context.Context, language, connection string) ([]pau
 
 // resumeDeliveries tries a paused connection at once.
 func (s *Server) resumeDeliveries(c *gin.Context, actor staff.Actor) error {
-	connection := c.PostForm("connection")
-	return s.decide(c, actor, "done.retrying", func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
-		return resumed(connection), delivery.Resume(ctx, tx, s.Now(), connection)
-	})
+	return s.decide(c, actor, "done.retrying", s.resume(c.PostForm("connection")))
 }
 
 // resumeConnection is resumeDeliveries from the page of the connection.
 func (s *Server) resumeConnection(c *gin.Context, actor staff.Actor) error {
-	if err := s.resume(c.Request.Context(), actor, c.Param("name")); err != nil {
+	if err := s.carryOut(c.Request.Context(), actor, s.resume(c.Param("name"))); err != nil {
 		return err
 	}
 	s.flash(c, "done.retrying")
@@ -53,15 +49,10 @@ func (s *Server) resumeConnection(c *gin.Context, actor staff.Actor) error {
 	return nil
 }
 
-func (s *Server) resume(ctx context.Context, actor staff.Actor, connection string) error {
-	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-		if err := delivery.Resume(ctx, tx, s.Now(), connection); err != nil {
-			return err
-		}
-		entry := resumed(connection)
-		entry.At, entry.Actor = s.Now(), actor.ID
-		return s.Leads.Journal(ctx, tx, []repository.Entry{entry})
-	})
+func (s *Server) resume(connection string) decision {
+	return func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
+		return repository.Entry{Object: "connection:" + delivery.Label(connection), Action: "delivery.resumed"}, delivery.Resume(ctx, tx, s.Now(), connection)
+	}
 }
 
 // resumeIfPaused is what a test that went well does, which is no event of its own.
@@ -69,9 +60,5 @@ func (s *Server) resumeIfPaused(ctx context.Context, actor staff.Actor, connecti
 	if held, err := s.pauses(ctx, "", connection); err != nil || len(held) == 0 {
 		return err
 	}
-	return s.resume(ctx, actor, connection)
-}
-
-func resumed(connection string) repository.Entry {
-	return repository.Entry{Object: "connection:" + delivery.Label(connection), Action: "delivery.resumed"}
+	return s.carryOut(ctx, actor, s.resume(connection))
 }
