@@ -119,7 +119,7 @@ func (s *Supervisor) pauseAfter(pause time.Duration, err error, got bool, lasted
 		return firstPause
 	}
 	pause = min(pause, most)
-	passing := &Trouble{Final: !errors.As(err, new(*net.OpError))}
+	passing := &Trouble{Final: !errors.As(err, new(*net.OpError))} // who says nothing of it is away when the network says so
 	errors.As(err, &passing)
 	switch {
 	case got:

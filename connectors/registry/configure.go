@@ -104,7 +104,16 @@ func (r *Registry) Create(ctx context.Context, now time.Time, c Configured) erro
 
 // Save writes a connection that is set up in the interface, over what there is of that name.
 func (r *Registry) Save(ctx context.Context, now time.Time, c Configured) error {
-	return r.save(ctx, now, c, func(tx pgx.Tx) error { return lock(ctx, tx, c.Name, false) })
+	return r.save(ctx, now, c, func(tx pgx.Tx) error {
+		fromConfig, err := lock(ctx, tx, c.Name)
+		switch {
+		case errors.Is(err, connectors.ErrUnknown):
+			return nil
+		case err == nil && fromConfig:
+			return ErrReadOnly
+		}
+		return err
+	})
 }
 
 func (r *Registry) save(ctx context.Context, now time.Time, c Configured, take func(pgx.Tx) error) error {
@@ -126,7 +135,7 @@ func (r *Registry) save(ctx context.Context, now time.Time, c Configured, take f
 // Enable switches a connection on or off. One that is off answers like one that does not exist.
 func (r *Registry) Enable(ctx context.Context, now time.Time, name string, on bool) error {
 	err := postgres.InTx(ctx, r.pool, func(tx pgx.Tx) error {
-		if err := lock(ctx, tx, name, true); err != nil {
+		if _, err := lock(ctx, tx, name); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "update connection set enabled = $2, updated_at = $3 where name = $1", name, on, now); err != nil {
@@ -140,21 +149,13 @@ func (r *Registry) Enable(ctx context.Context, now time.Time, name string, on bo
 	return r.Refresh(ctx)
 }
 
-// lock takes the row of a connection that may be changed in the interface.
-func lock(ctx context.Context, tx pgx.Tx, name string, mustExist bool) error {
-	var fromConfig bool
-	err := tx.QueryRow(ctx, "select from_config from connection where name = $1 for update", name).Scan(&fromConfig)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows) && mustExist:
-		return connectors.ErrUnknown
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil
-	case err != nil:
-		return err
-	case fromConfig && !mustExist:
-		return ErrReadOnly
+// lock takes the row of a connection, and tells whether the configuration file has the word on its settings.
+func lock(ctx context.Context, tx pgx.Tx, name string) (fromConfig bool, err error) {
+	err = tx.QueryRow(ctx, "select from_config from connection where name = $1 for update", name).Scan(&fromConfig)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = connectors.ErrUnknown
 	}
-	return nil
+	return fromConfig, err
 }
 
 // Check says what is wrong with connections of a configuration file, all of it, without a database.

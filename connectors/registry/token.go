@@ -127,7 +127,7 @@ func (r *Registry) Rotate(ctx context.Context, now time.Time, name string, overl
 	}
 	fresh := newToken()
 	err := postgres.InTx(ctx, r.pool, func(tx pgx.Tx) error {
-		if err := lock(ctx, tx, name, true); err != nil {
+		if _, err := lock(ctx, tx, name); err != nil {
 			return err
 		}
 		if err := r.setToken(ctx, tx, now, name, fresh, overlap); err != nil {
