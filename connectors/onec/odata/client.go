@@ -1,5 +1,5 @@
 // Package odata is a client of the standard OData interface of a 1C infobase
-// (OData v3, platform 8.3.5 and later), for programs that keep data of their own
+// (OData v3, platform 8.3.5 and later; the vendor's guide, chapter 17.4), for programs that keep data of their own
 // in step with it. It knows what such bases do against expectation: sessions that
 // take licences, three formats of errors and pages of HTML, strings cut without a
 // word, references that are not checked, change feeds that come as Atom whatever
@@ -32,14 +32,17 @@ type Options struct {
 	// /odata/standard.odata at the end.
 	URL            string
 	User, Password string
-	// HTTP makes the calls; nil is a client of its own with time-outs that bear
-	// the first request after a pause, which may take half a minute.
+	// HTTP makes the calls; nil is one with Go's own transport. It follows no redirects, whatever it
+	// says itself: the password would go along.
 	HTTP *http.Client
+	// UserAgent is how the web server's log names the calls; "" is Go's own name.
+	UserAgent string
 	// Concurrency bounds calls under way, each a session and so a licence; 0 is 2.
 	Concurrency int
 	// MaxBody bounds an answer in bytes; 0 is 32 MiB. A change feed may have eight times as much, metadata are streamed and have no bound.
 	MaxBody int64
-	// Timeout of one call; 0 is 60 s. Metadata of a whole configuration get five times as long.
+	// Timeout of one call; 0 is 60 s: the first one after a pause may take half a minute. Metadata of a whole
+	// configuration and change feeds get five times as long.
 	Timeout time.Duration
 	// NoSessions never asks for a session that stays.
 	NoSessions bool
@@ -49,7 +52,7 @@ type Options struct {
 
 // Client talks to one infobase. It is safe for concurrent use.
 type Client struct {
-	Options
+	options  Options
 	base     string // https://host/base/odata/standard.odata
 	slots    chan *session
 	live     atomic.Int32 // sessions begun and not ended
@@ -75,13 +78,16 @@ func New(o Options) (*Client, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = time.Minute
 	}
-	if o.HTTP == nil {
-		o.HTTP = &http.Client{CheckRedirect: noRedirect}
+	calls := http.Client{}
+	if o.HTTP != nil {
+		calls = *o.HTTP
 	}
+	calls.CheckRedirect = noRedirect
+	o.HTTP = &calls
 	if o.Pause == nil {
 		o.Pause = pause
 	}
-	c := &Client{Options: o, base: base, slots: make(chan *session, o.Concurrency), metadata: metadataCache{reading: make(chan struct{}, 1)}}
+	c := &Client{options: o, base: base, slots: make(chan *session, o.Concurrency), metadata: metadataCache{reading: make(chan struct{}, 1)}}
 	for range o.Concurrency {
 		c.slots <- &session{off: o.NoSessions}
 	}
@@ -151,7 +157,7 @@ func (c *Client) get(ctx context.Context, k call) (answer, error) {
 		if err == nil || try == tries || ctx.Err() != nil || !errors.As(err, &e) || !e.repeatable() {
 			return a, err
 		}
-		if err := c.Pause(ctx, time.Duration(try)*time.Second); err != nil {
+		if err := c.options.Pause(ctx, time.Duration(try)*time.Second); err != nil {
 			return a, err
 		}
 	}
@@ -219,16 +225,12 @@ func (c *Client) share(ctx context.Context, k call, s *session, none error) (ans
 }
 
 func (k call) op() string {
-	path, err := url.PathUnescape(k.path)
-	if err != nil {
-		path = k.path
-	}
-	set, _, _ := strings.Cut(path, "(") // keys are data
+	set, _, _ := strings.Cut(unescape(k.path), "(") // keys are data
 	return k.method + " " + set
 }
 
 func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
-	timeout := c.Timeout
+	timeout := c.options.Timeout
 	if k.long {
 		timeout *= 5
 	}
@@ -238,7 +240,7 @@ func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	response, err := c.HTTP.Do(r)
+	response, err := c.options.HTTP.Do(r)
 	if err != nil {
 		return answer{}, &Error{Op: k.op(), Kind: unanswered(k.method, err), cause: plain(err)}
 	}
@@ -250,7 +252,7 @@ func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
 		}
 		return answer{status: response.StatusCode}, nil
 	}
-	limit := c.MaxBody
+	limit := c.options.MaxBody
 	if k.long {
 		limit *= 8 // a change feed comes whole, and cannot be asked for in parts
 	}
@@ -264,7 +266,7 @@ func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
 	body = bytes.TrimPrefix(body, bom)
 	if e := failure(response, body); e != nil {
 		e.Op, e.Kind = k.op(), e.kindFor(k.method)
-		e.Message = hide(e.Message, append(k.ours, c.User, c.Password))
+		e.Message = hide(e.Message, append(k.ours, c.options.User, c.options.Password))
 		return answer{}, e
 	}
 	return answer{response.StatusCode, body}, nil
@@ -306,9 +308,11 @@ func (c *Client) request(ctx context.Context, k call, s *session) (*http.Request
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
-	r.SetBasicAuth(c.User, c.Password) // in UTF-8: bases refuse a Cyrillic login in any other
+	r.SetBasicAuth(c.options.User, c.options.Password) // in UTF-8: bases refuse a Cyrillic login in any other
 	r.Header.Set("Accept", cmp.Or(k.accept, acceptJSON))
-	r.Header.Set("User-Agent", "Marshrut")
+	if c.options.UserAgent != "" {
+		r.Header.Set("User-Agent", c.options.UserAgent)
+	}
 	if k.body != nil {
 		r.Header.Set("Content-Type", "application/json;charset=utf-8")
 	}
@@ -328,7 +332,7 @@ func (c *Client) Close(ctx context.Context) {
 	taken := 0
 	defer func() {
 		for range taken {
-			c.slots <- &session{off: c.NoSessions}
+			c.slots <- &session{off: c.options.NoSessions}
 		}
 	}()
 	for range cap(c.slots) {

@@ -15,10 +15,10 @@ import (
 type Metadata struct {
 	Sets map[string]Fields   // entity sets by name
 	Rows map[string]Fields   // row types of tabular sections, by name of the type
-	Acts map[string][]string // bound actions and functions, by entity type
+	Acts map[string][]string // bound actions (see Act) and functions, by entity type
 }
 
-// Fields are the types of fields by name.
+// Fields are the types of fields by name, as CSDL writes them: Edm.String, Collection(StandardODATA.X_RowType). Lengths are not told.
 type Fields map[string]string
 
 // Section gives the fields of the rows of a tabular section.

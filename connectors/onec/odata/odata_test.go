@@ -272,6 +272,16 @@ func TestReadingIsRepeatedAndWritingIsNot(t *testing.T) {
 	}
 }
 
+func TestNoRedirectIsFollowedByWhateverMakesTheCalls(t *testing.T) {
+	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/elsewhere") {
+			t.Errorf("the call went along, with the password %q", r.Header.Get("Authorization"))
+		}
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}), func(o *odata.Options) { o.HTTP = &http.Client{} })
+	wantKind(t, c.Ping(t.Context()), odata.NotOData)
+}
+
 func TestErrorsOfEveryFormatAreUnderstood(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int

@@ -5,17 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 )
-
-func unescape(s string) string {
-	if u, err := url.PathUnescape(s); err == nil {
-		return u
-	}
-	return s
-}
 
 // Get reads one object. That there is none is an Error of kind NotFound.
 func (c *Client) Get(ctx context.Context, set, ref string) (Entity, error) {
@@ -39,15 +31,15 @@ func (a answer) unreadable(op string) error {
 }
 
 // Scan asks for a set in the order of a scalar field: Date, Code, Number or Period. A
-// reference cannot be one: bases do not order by it.
+// reference cannot be one: bases do not order by it. Set, Key and Literal are required.
 type Scan struct {
 	Set    string
 	Key    string // the field
-	Filter string // further condition
-	Select string // "" is all
+	Filter string // a further condition, as $filter has it; "" is none
+	Select string // fields with commas between, Ref_Key and Key among them; "" is all
 	// From is the literal the key must not be before; "" is the beginning.
 	From string
-	// Literal writes a value of the key, String or that of a date.
+	// Literal writes a value of the key as it stands in a filter: String, or one for dates.
 	Literal func(value string) string
 	// First is how many rows to ask for at first; 0 is 50.
 	First int

@@ -39,6 +39,14 @@ func (q Query) String() string {
 // escape writes a value of a query as RFC 3986 has it.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
+// unescape reads an address; one that is written wrongly is given as it is.
+func unescape(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
 // path writes a name of a set, percent-encoded in UTF-8.
 func path(set string) string { return url.PathEscape(set) }
 
