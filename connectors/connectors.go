@@ -59,6 +59,7 @@ type Connection struct {
 	Settings  json.RawMessage
 	Secrets   map[string]string // values of the settings of type Secret, by key
 	PublicURL string            // of the gateway, without a slash at the end
+	CreatedAt time.Time         // what was on the other side before is history
 	// Dial reaches other machines as the administrator allows; nil: public addresses only.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

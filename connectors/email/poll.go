@@ -56,6 +56,9 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	if err != nil {
 		return err
 	}
+	if s.since, err = i.kept(ctx, folders, desk); err != nil {
+		return err
+	}
 	told, vain := false, 0 // how often in a row there was nothing of what the server told
 	for first := true; ctx.Err() == nil; first = false {
 		busy := false
@@ -100,6 +103,7 @@ type mark struct {
 	Since    time.Time `json:"since"` // letters from before are history that nobody asked for
 	Last     time.Time `json:"last"`  // when the latest letter that was taken had come
 	Rebuilt  bool      `json:"rebuilt,omitempty"`
+	Late     bool      `json:"late,omitempty"`  // the mailbox could be looked at only long after it was connected
 	Asked    string    `json:"asked,omitempty"` // the date from which history was asked for
 	// Careful is a letter that failed: up to it they are taken one by one.
 	Careful imap.UID `json:"careful,omitempty"`
@@ -145,6 +149,24 @@ func (i *Instance) catchUp(ctx context.Context, s *session, f folder, desk conne
 	return took, nil
 }
 
+// promptly is how soon after it was set up a mailbox is looked at when nothing stands in the way.
+const promptly = time.Minute
+
+// kept is from when letters count that came into a mailbox which could not be looked at when it was connected; zero: it could.
+func (i *Instance) kept(ctx context.Context, folders []folder, desk connectors.Desk) (time.Time, error) {
+	created := i.connection.CreatedAt
+	if created.IsZero() || i.now().Sub(created) < promptly {
+		return time.Time{}, nil
+	}
+	for _, f := range folders {
+		var m mark
+		if begun, err := desk.Position(ctx, f.name, &m); err != nil || begun {
+			return time.Time{}, err
+		}
+	}
+	return created, nil
+}
+
 // mark gives where the folder stands: where the last time ended, at its end when it is new and no history is asked for, at the
 // beginning when it was rebuilt. Then dates say what is history, and what was taken before is known by its Message-ID.
 func (i *Instance) mark(ctx context.Context, s *session, f folder, box *imap.SelectData, desk connectors.Desk) (mark, error) {
@@ -182,6 +204,10 @@ func (i *Instance) begin(s *session, box *imap.SelectData) (mark, error) {
 	m := mark{Validity: box.UIDValidity, Next: box.UIDNext, Since: i.now(), Last: i.now()}
 	if i.settings.Since != "" {
 		m.Next, m.Since, m.Last, m.Asked = 1, i.asked(), i.asked(), i.settings.Since
+		return m, nil
+	}
+	if !s.since.IsZero() {
+		m.Next, m.Since, m.Last, m.Late = 1, s.since, s.since, true
 		return m, nil
 	}
 	if m.Next == 0 { // an old server that does not tell
@@ -306,7 +332,7 @@ func (t take) wanted(group []meta) []meta {
 }
 
 // byDate reports that dates say what is history; else UIDs do.
-func (t take) byDate() bool { return t.mark.Rebuilt || t.settings.Since != "" }
+func (t take) byDate() bool { return t.mark.Rebuilt || t.mark.Late || t.settings.Since != "" }
 
 // history knows a letter from long ago that was put into a rebuilt folder only now.
 func (t take) history(raw []byte) bool {

@@ -283,6 +283,31 @@ func TestHistoryIsNotImportedUnlessAskedFor(t *testing.T) {
 	}
 }
 
+func TestLettersThatCameBeforeTheMailboxCouldBeLookedAtAreNoHistory(t *testing.T) {
+	p, d := newPost(t), newDesk()
+	p.create("Spam")
+	connected := time.Now().Add(-3 * time.Hour)
+	p.put("INBOX", connected.AddDate(0, -1, 0), numbered(1))
+	p.put("INBOX", connected.Add(-time.Minute), numbered(2))
+	p.put("INBOX", connected.Add(time.Minute), numbered(3))
+	p.put("INBOX", connected.Add(2*time.Hour), numbered(4))
+	late := func(change func(*Settings)) *Instance {
+		i := p.box(change)
+		i.connection.CreatedAt = connected
+		return i
+	}
+	poll(t, late(nil), d, d.has(2))
+	p.put("INBOX", time.Now(), numbered(5))
+	poll(t, late(nil), d, d.has(3))
+	p.put("Spam", connected.Add(time.Hour), numbered(6)) // a folder that is added later begins at its end
+	poll(t, late(func(s *Settings) { s.Folders = []string{"INBOX", "Spam"} }), d, d.begun("Spam"))
+	p.put("Spam", time.Now(), numbered(7))
+	poll(t, late(func(s *Settings) { s.Folders = []string{"INBOX", "Spam"} }), d, d.has(4))
+	if got := d.subjects(); !slices.Equal(got, []string{"3@example.ru", "4@example.ru", "5@example.ru", "7@example.ru"}) {
+		t.Errorf("taken %q", got)
+	}
+}
+
 func TestLettersThatComeAreTakenAtOnceWhereTheServerTellsOfThem(t *testing.T) {
 	p, d := newPost(t, imap.CapIdle), newDesk()
 	began := time.Now()

@@ -24,7 +24,8 @@ type session struct {
 	client   *imapclient.Client
 	news     chan struct{} // something has come
 	idles    bool
-	language string // of what stands in the way, for whoever repairs the connection
+	since    time.Time // from when letters count in folders that are new; zero: from now
+	language string    // of what stands in the way, for whoever repairs the connection
 }
 
 // connect opens a session until ctx ends. close must be called.

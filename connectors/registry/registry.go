@@ -164,7 +164,7 @@ func (r *Registry) connect(s row, secrets map[string]string) *connectors.Connect
 	c := &connectors.Connected{RateLimit: s.RateLimit, Connection: connectors.Connection{
 		Name: s.Name, Connector: s.Connector, Provider: s.Provider, Title: s.Title, Source: s.Source,
 		Region: r.options.Region, Language: r.options.Language, PublicURL: r.options.PublicURL,
-		Settings: s.Settings, Secrets: secrets, Dial: r.options.Dial,
+		Settings: s.Settings, Secrets: secrets, CreatedAt: s.CreatedAt, Dial: r.options.Dial,
 	}}
 	p, ok := r.providers[s.Connector+"/"+s.Provider]
 	if !ok {
