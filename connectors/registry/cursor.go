@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/sync/errgroup"
 
 	"marshrut/internal/postgres"
 )
@@ -41,75 +39,4 @@ func (r *Registry) SaveCursor(ctx context.Context, db postgres.DB, now time.Time
 		return fmt.Errorf("note where %s/%s stands: %w", connection, part, err)
 	}
 	return nil
-}
-
-// Lead runs work in the one process that holds the connection's lock, and waits
-// for the lock in the others. Losing the database ends the work: another process may have taken over.
-func (r *Registry) Lead(ctx context.Context, connection string, work func(context.Context) error) error {
-	conn, err := r.pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("lead %s: %w", connection, err)
-	}
-	defer conn.Release()
-	key := lockKey(connection)
-	if ok, err := r.await(ctx, conn, key); err != nil || !ok {
-		return err
-	}
-	defer conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key)
-	working, stop := context.WithCancel(ctx)
-	defer stop()
-	both, leading := errgroup.WithContext(working) // the lock lost ends the work
-	both.Go(func() error { return watch(leading, conn) })
-	both.Go(func() error {
-		defer stop() // the work done ends the watch
-		return work(leading)
-	})
-	return both.Wait()
-}
-
-const leadEvery = 3 * time.Second
-
-type querier interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-// await asks for the lock until it has it; false when ctx ends first.
-func (r *Registry) await(ctx context.Context, conn querier, key int64) (bool, error) {
-	tick := time.NewTicker(leadEvery)
-	defer tick.Stop()
-	for {
-		var mine bool
-		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", key).Scan(&mine); err != nil || mine {
-			return mine, err
-		}
-		select {
-		case <-ctx.Done():
-			return false, nil
-		case <-tick.C:
-		}
-	}
-}
-
-// watch asks the session that holds the lock whether it is alive; its error is why it is not.
-func watch(ctx context.Context, conn querier) error {
-	tick := time.NewTicker(leadEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			var one int
-			if err := conn.QueryRow(ctx, "select 1").Scan(&one); err != nil {
-				return fmt.Errorf("the lock is lost: %w", err)
-			}
-		}
-	}
-}
-
-// lockKey is the advisory lock of a connection's poller; the first half marks it as ours.
-func lockKey(connection string) int64 {
-	h := fnv.New32a()
-	h.Write([]byte(connection))
-	return int64(0x6d72706f)<<32 | int64(h.Sum32())
 }

@@ -63,6 +63,7 @@ type Registry struct {
 	loading   sync.Mutex
 	counts    counter
 	process   string // what this process is called among those that run
+	leader    *leader
 }
 
 // entry is a connection in memory.
@@ -87,7 +88,8 @@ func New(pool *pgxpool.Pool, providers []connectors.Provider, o Options) (*Regis
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{pool: pool, providers: byName(providers), seal: seal, options: o, process: processID()}, nil
+	lead := &leader{held: map[int64]bool{}, open: func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, pool.Config().ConnConfig) }}
+	return &Registry{pool: pool, providers: byName(providers), seal: seal, options: o, process: processID(), leader: lead}, nil
 }
 
 func byName(providers []connectors.Provider) map[string]connectors.Provider {

@@ -658,6 +658,68 @@ func TestOnlyOneProcessLeads(t *testing.T) {
 	}
 }
 
+func TestManyPollersTakeNoConnectionOfThePoolAndNoneTwice(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, key)
+	before := pool.Stat().AcquiredConns()
+	const boxes = 40
+	ctx, stop := context.WithCancel(t.Context())
+	var started sync.WaitGroup
+	started.Add(boxes)
+	ended := make(chan error, boxes+1)
+	for n := range boxes {
+		go func() {
+			ended <- r.Lead(ctx, fmt.Sprintf("box%d", n), func(ctx context.Context) error {
+				started.Done()
+				<-ctx.Done()
+				return nil
+			})
+		}()
+	}
+	started.Wait()
+	if now := pool.Stat().AcquiredConns(); now > before {
+		t.Errorf("%d connections of the pool are taken by %d pollers", now-before, boxes)
+	}
+	again, end := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer end()
+	if err := r.Lead(again, "box1", func(context.Context) error { return errors.New("it leads twice") }); err != nil {
+		t.Error(err)
+	}
+	stop()
+	for range boxes {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	var left int
+	if err := pool.QueryRow(t.Context(), "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d locks are left, %v", left, err)
+	}
+}
+
+func TestALostSessionEndsTheWorkUnderIt(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, key)
+	started, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- r.Lead(t.Context(), "box", func(ctx context.Context) error {
+			close(started)
+			<-ctx.Done()
+			return nil
+		})
+	}()
+	<-started
+	if _, err := pool.Exec(t.Context(), "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "the lock is lost") {
+		t.Errorf("it ended with %v", err)
+	}
+	if err := r.Lead(t.Context(), "box", func(context.Context) error { return nil }); err != nil {
+		t.Errorf("then nobody can lead: %v", err)
+	}
+}
+
 func TestAPollerRemembersFromOneProcessToTheNext(t *testing.T) {
 	pool := postgrestest.New(t)
 	r := given(t, pool, "key of the tests, long enough")
