@@ -153,7 +153,7 @@ func (s *Server) retryKind(c *gin.Context, actor staff.Actor) error {
 	connection, kind := c.PostForm("connection"), c.PostForm("kind")
 	return s.decide(c, actor, "done.retrying", func(ctx context.Context, tx pgx.Tx) (repository.Entry, error) {
 		n, err := delivery.ReplayKind(ctx, tx, s.Now(), connection, kind)
-		return repository.Entry{Object: "connection:" + connection, Action: "delivery.replayed", Data: map[string]any{"kind": kind, "count": n}}, err
+		return repository.Entry{Object: "connection:" + delivery.Label(connection), Action: "delivery.replayed", Data: map[string]any{"kind": kind, "count": n}}, err
 	})
 }
 
@@ -167,7 +167,7 @@ func (s *Server) discardKind(c *gin.Context, actor staff.Actor) error {
 		if err == nil {
 			err = s.Casework.Processes().GiveUp(ctx, tx, actor, given)
 		}
-		return repository.Entry{Object: "connection:" + connection, Action: "delivery.discarded", Data: map[string]any{"kind": kind, "count": len(given), "reason": reason}}, err
+		return repository.Entry{Object: "connection:" + delivery.Label(connection), Action: "delivery.discarded", Data: map[string]any{"kind": kind, "count": len(given), "reason": reason}}, err
 	})
 }
 
@@ -176,11 +176,12 @@ func (s *Server) reasonNeeded(c *gin.Context, actor staff.Actor) error {
 	return s.deliveries(c, actor, http.StatusUnprocessableEntity, p.T("deliveries.reason_needed"))
 }
 
+// decided is the line of a decision about one delivery. Everybody who reads the journal reads it: the address of a web hook is cut.
 func decided(d delivery.Delivery, action string, data map[string]any) repository.Entry {
 	if data == nil {
 		data = map[string]any{}
 	}
-	data["kind"], data["connection"] = d.Kind, d.Connection
+	data["kind"], data["connection"] = d.Kind, delivery.Label(d.Connection)
 	return repository.Entry{Lead: d.Lead, Object: "delivery:" + strconv.FormatInt(d.ID, 10), Action: action, Data: data}
 }
 

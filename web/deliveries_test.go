@@ -68,6 +68,23 @@ func TestALongListOfWhatWasNotSentIsReadInParts(t *testing.T) {
 	root.get(fmt.Sprintf("/deliveries?before=%d", ids[5])).says(t, http.StatusOK, fmt.Sprintf("/deliveries/%d/retry", ids[4]), fmt.Sprintf("/deliveries/%d/retry", ids[0]))
 }
 
+func TestTheJournalDoesNotTellTheAddressOfAWebHook(t *testing.T) {
+	s := newStack(t)
+	ids := s.parked(0, "webhook", 4)
+	const address = "https://hooks.example.org/secret-token"
+	_, err := s.pool.Exec(t.Context(), "update delivery set connection = $1", address)
+	s.must(err)
+	root := s.as("root")
+	root.post(fmt.Sprintf("/deliveries/%d/retry", ids[0])).leadsTo(t, "/deliveries")
+	root.post(fmt.Sprintf("/deliveries/%d/discard", ids[1]), "reason", "отключено").leadsTo(t, "/deliveries")
+	root.post("/deliveries/retry", "connection", address, "kind", "webhook").leadsTo(t, "/deliveries")
+	var lines, told int
+	s.must(s.pool.QueryRow(t.Context(), "select count(*), count(*) filter (where object || data::text like '%secret-token%') from journal where action like 'delivery.%'").Scan(&lines, &told))
+	if lines != 3 || told != 0 {
+		t.Errorf("%d of %d lines tell the token", told, lines)
+	}
+}
+
 func TestOneDeliveryIsTriedAgainOrGivenUpWithAReason(t *testing.T) {
 	s := newStack(t)
 	lead, _ := s.lead("anna")
