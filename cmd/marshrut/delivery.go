@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,22 +53,44 @@ func (l *deliveryList) Run(c console, t *app.Tools) error {
 
 // pauses says what is held up because nothing can go out through its connection at present.
 func (l *deliveryList) pauses(c console, t *app.Tools) error {
-	pauses, err := delivery.Pauses(c.ctx, t.Pool)
+	pauses, err := paused(c, t, l.Connection)
 	for _, p := range pauses {
-		if l.Connection == "" || l.Connection == p.Via || l.Connection == p.Connection {
-			c.printf("%s is paused until %s, %d held up: %s\n", delivery.Label(p.Via), moment(t, &p.Until), p.Waiting, p.In("en"))
-		}
+		c.printf("%s is paused until %s, %d held up: %s\n", delivery.Label(p.Via), moment(t, &p.Until), p.Waiting, p.In("en"))
 	}
 	return err
 }
 
+// paused are the connections of a name that are paused, of any name for "". Web hooks are named as they are shown, by their host:
+// their addresses hold tokens.
+func paused(c console, t *app.Tools, name string) ([]delivery.Pause, error) {
+	all, err := delivery.Pauses(c.ctx, t.Pool)
+	return slices.DeleteFunc(all, func(p delivery.Pause) bool {
+		return name != "" && name != p.Via && name != p.Connection && name != delivery.Label(p.Via)
+	}), err
+}
+
 type deliveryResume struct {
 	errand
-	Connection string `arg:""`
+	Connection string `arg:"" help:"As the list of deliveries names it."`
 }
 
 func (r *deliveryResume) Run(c console, t *app.Tools) error {
-	return pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error { return delivery.Resume(c.ctx, tx, time.Now(), r.Connection) })
+	pauses, err := paused(c, t, r.Connection)
+	switch {
+	case err != nil:
+		return err
+	case len(pauses) == 0:
+		return fmt.Errorf("%s is not paused", r.Connection)
+	}
+	return pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) error {
+		for _, p := range pauses {
+			if err := delivery.Resume(c.ctx, tx, time.Now(), p.Connection); err != nil {
+				return err
+			}
+			c.printf("%s tries at once, %d held up\n", delivery.Label(p.Via), p.Waiting)
+		}
+		return nil
+	})
 }
 
 type deliveryReplay struct {

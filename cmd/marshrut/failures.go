@@ -61,6 +61,9 @@ func (r *connectionRetry) Validate() error {
 }
 
 func (r *connectionRetry) Run(c console, t *app.Tools) error {
+	if _, err := t.Connections.View(c.ctx, r.Name, time.Now()); err != nil {
+		return fmt.Errorf("connection %s: %w", r.Name, err)
+	}
 	n := 1
 	err := pgx.BeginFunc(c.ctx, t.Pool, func(tx pgx.Tx) (err error) {
 		if r.All {

@@ -146,6 +146,8 @@ func TestAnErrandWorksOnItsOwnDatabase(t *testing.T) {
 		{`funnel: значения «zzz» нет`, []string{"report", "funnel", "--format", "xlsx", "-f", "funnel=zzz"}},
 		{"no such token", []string{"token", "revoke", "99999"}},
 		{"no such employee", []string{"token", "list", "--login", "nosuch"}},
+		{"connection nosuch: ", []string{"connection", "retry", "nosuch", "--all"}},
+		{"nosuch is not paused", []string{"delivery", "resume", "nosuch"}},
 		{"replay dead-a: ", []string{"deadletter", "replay", "dead-a", "dead-b"}},
 		{"replay dead-b: ", []string{"deadletter", "replay", "dead-a", "dead-b"}},
 	} {
