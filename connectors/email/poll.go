@@ -56,7 +56,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	if err != nil {
 		return err
 	}
-	if s.since, err = i.kept(ctx, folders, desk); err != nil {
+	if s.since, err = i.waitingSince(ctx, folders, desk); err != nil {
 		return err
 	}
 	told, vain := false, 0 // how often in a row there was nothing of what the server told
@@ -152,8 +152,8 @@ func (i *Instance) catchUp(ctx context.Context, s *session, f folder, desk conne
 // promptly is how soon after it was set up a mailbox is looked at when nothing stands in the way.
 const promptly = time.Minute
 
-// kept is from when letters count that came into a mailbox which could not be looked at when it was connected; zero: it could.
-func (i *Instance) kept(ctx context.Context, folders []folder, desk connectors.Desk) (time.Time, error) {
+// waitingSince is from when letters wait in a mailbox that could not be looked at when it was connected; zero: it could.
+func (i *Instance) waitingSince(ctx context.Context, folders []folder, desk connectors.Desk) (time.Time, error) {
 	created := i.connection.CreatedAt
 	if created.IsZero() || i.now().Sub(created) < promptly {
 		return time.Time{}, nil
