@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -297,7 +296,7 @@ func (w *work) prepare(c Completion) error {
 
 func (w *work) doStep(id string, value any) error {
 	if text, ok := value.(string); ok {
-		value = storable(text) // its length is the engine's matter
+		value = postgres.Text(text) // its length is the engine's matter
 	}
 	return w.order("do-step", func(c engine.Context) engine.Command {
 		return engine.DoStep{Context: c, Task: w.row.No, Step: id, Value: value}
@@ -372,14 +371,9 @@ func (s *Service) refused(ctx context.Context, w *work, what string, r *engine.R
 // longest bounds what people write beside their clicks, in characters.
 const longest = 4000
 
-// storable takes out what PostgreSQL keeps in no text.
-func storable(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
-}
-
 // clean takes out what cannot be kept, and what is too much of it.
 func clean(text string) string {
-	text = storable(text)
+	text = postgres.Text(text)
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest])
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/connectors"
+	"marshrut/internal/postgres"
 )
 
 // ErrNoFailure: there is nothing of that name that could not be taken, or it is left for good.
@@ -86,7 +87,7 @@ func (r *Registry) RetryAll(ctx context.Context, tx pgx.Tx, now time.Time, conne
 // Leave gives an item up: its poller passes over it for good. Who and why are kept with it.
 func (r *Registry) Leave(ctx context.Context, tx pgx.Tx, now time.Time, connection, part, item, by, why string) error {
 	tag, err := tx.Exec(ctx, sql("leave_failure"), pgx.NamedArgs{"connection": connection, "part": part, "item": item, "now": now,
-		"by": inWords(by), "why": inWords(why)})
+		"by": postgres.Words(by), "why": postgres.Words(why)})
 	return r.decided(ctx, tx, tag.RowsAffected(), err, connection, part, item)
 }
 

@@ -3,12 +3,11 @@ package registry
 import (
 	"context"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/connectors"
+	"marshrut/internal/postgres"
 )
 
 // Memory is what the poller of a connection remembers: the same in every process.
@@ -29,7 +28,7 @@ func (m memory) Advance(ctx context.Context, part string, position any) error {
 
 func (m memory) Fail(ctx context.Context, part, item, reason string) (connectors.Failure, error) {
 	rows, err := m.registry.pool.Query(ctx, sql("fail"), pgx.NamedArgs{"connection": m.connection, "part": part, "item": item,
-		"reason": inWords(reason), "now": m.registry.options.Now()})
+		"reason": postgres.Words(reason), "now": m.registry.options.Now()})
 	if err != nil {
 		return connectors.Failure{}, fmt.Errorf("note that %s of %s/%s failed: %w", item, m.connection, part, err)
 	}
@@ -55,14 +54,4 @@ func (m memory) Forget(ctx context.Context, part, item string) error {
 		return fmt.Errorf("forget the failures of %s of %s/%s: %w", item, m.connection, part, err)
 	}
 	return nil
-}
-
-// inWords makes a reason fit for a text column.
-func inWords(s string) string {
-	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
-	for len(s) > 500 {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
-	}
-	return s
 }

@@ -305,6 +305,20 @@ type patient struct{}
 func (patient) Poll(ctx context.Context, _ connectors.Desk) error { <-ctx.Done(); return nil }
 func (patient) Rhythm() time.Duration                             { return 5 * time.Minute }
 
+func TestATroubleIsShownWhateverBytesTheOtherSideSpeaks(t *testing.T) {
+	r := given(t, postgrestest.New(t), key)
+	if err := r.UpsertFile(t.Context(), now, []registry.Configured{configured("site", `{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Report(t.Context(), now, "site", errors.New("NO \xee\xf2\xea\xe0\xe7\x00 "+strings.Repeat("я", 5000))); err != nil {
+		t.Fatal(err)
+	}
+	v, err := r.View(t.Context(), "site", now)
+	if said := v.State.Detail.In("ru"); err != nil || v.State.Code != "error" || !strings.HasPrefix(said, "NO \uFFFD") || len(said) > 5000 {
+		t.Errorf("%s: %.60q, %v", v.State.Code, said, err)
+	}
+}
+
 func TestAConnectionThatNoProcessSeesToSaysSo(t *testing.T) {
 	pool := postgrestest.New(t)
 	r, err := registry.New(pool, []connectors.Provider{echoProvider, pollingProvider}, registry.Options{Key: key, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"marshrut/connectors"
+	"marshrut/internal/postgres"
 )
 
 // View is a connection as people see it.
@@ -185,7 +186,7 @@ func (r *Registry) Report(ctx context.Context, now time.Time, name string, troub
 			text = c.RedactText(text)
 		}
 	}
-	if _, err := r.pool.Exec(ctx, sql("trouble"), pgx.NamedArgs{"name": name, "trouble": text, "now": now}); err != nil {
+	if _, err := r.pool.Exec(ctx, sql("trouble"), pgx.NamedArgs{"name": name, "trouble": postgres.Words(text), "now": now}); err != nil {
 		return fmt.Errorf("report the state of %s: %w", name, err)
 	}
 	return nil

@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"marshrut/internal/postgres"
 	"marshrut/leads"
 )
 
@@ -69,16 +69,7 @@ func cleanUTM(u leads.UTM) leads.UTM {
 	return leads.UTM{Source: text(u.Source), Medium: text(u.Medium), Campaign: text(u.Campaign), Content: text(u.Content), Term: text(u.Term)}
 }
 
-// text drops NUL and puts U+FFFD where bytes are no UTF-8.
-func text(s string) string {
-	if strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(s, "\x00", "")
-	}
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\ufffd")
-	}
-	return s
-}
+func text(s string) string { return postgres.Text(s) }
 
 func texts(m map[string]string) map[string]string {
 	for k, v := range m {

@@ -200,7 +200,7 @@ func Replay(ctx context.Context, tx pgx.Tx, now time.Time, id int64) (Delivery, 
 // Discard gives a waiting or parked delivery up; reason is kept with it. What
 // waited behind it in its object goes on. A process that waits for it has to be told by the caller that there is nothing to wait for.
 func Discard(ctx context.Context, tx pgx.Tx, now time.Time, id int64, reason string) (Delivery, error) {
-	d, err := one(ctx, tx, discardSQL, id, now, words(reason))
+	d, err := one(ctx, tx, discardSQL, id, now, postgres.Words(reason))
 	if err != nil {
 		return Delivery{}, fmt.Errorf("discard delivery %d: %w", id, err)
 	}

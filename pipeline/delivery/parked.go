@@ -73,7 +73,7 @@ func Hasten(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind stri
 
 // DiscardKind gives up what is parked of a kind, the oldest MaxAtOnce of it, and gives what it was; the reason is kept with each.
 func DiscardKind(ctx context.Context, tx pgx.Tx, now time.Time, connection, kind, reason string) ([]Delivery, error) {
-	rows, _ := tx.Query(ctx, discardKindSQL, now, connection, kind, MaxAtOnce, words(reason))
+	rows, _ := tx.Query(ctx, discardKindSQL, now, connection, kind, MaxAtOnce, postgres.Words(reason))
 	given, err := pgx.CollectRows(rows, scan)
 	if err != nil {
 		return nil, fmt.Errorf("discard %s for %s: %w", kind, connection, err)

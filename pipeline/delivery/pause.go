@@ -53,7 +53,7 @@ const (
 // the trouble is its own.
 func (r *run) halt(ctx context.Context, tx pgx.Tx, d Delivery, h Halted) (bool, error) {
 	now := r.Now()
-	_, err := one(ctx, tx, putBackSQL, d.ID, d.Attempts, now, words(h.Error()))
+	_, err := one(ctx, tx, putBackSQL, d.ID, d.Attempts, now, postgres.Words(h.Error()))
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
@@ -85,10 +85,10 @@ func via(h Halted, d Delivery) string {
 func reason(h Halted) map[string]string {
 	out := map[string]string{}
 	for language, text := range h.Words {
-		out[language] = words(text)
+		out[language] = postgres.Words(text)
 	}
 	if len(out) == 0 {
-		out["ru"] = words(h.Error())
+		out["ru"] = postgres.Words(h.Error())
 	}
 	return out
 }

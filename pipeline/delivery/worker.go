@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -251,7 +250,7 @@ func (r *run) outcome(ctx context.Context, tx pgx.Tx, d Delivery, outcome error)
 	if needless || errors.As(outcome, new(Permanent)) || d.Attempts >= r.MaxAttempts {
 		return r.giveUp(ctx, tx, d, outcome, needless && d.Instance == 0)
 	}
-	if _, err := tx.Exec(ctx, retrySQL, d.ID, d.Attempts, r.Now().Add(r.pause(d.Attempts, outcome)), words(outcome.Error())); err != nil {
+	if _, err := tx.Exec(ctx, retrySQL, d.ID, d.Attempts, r.Now().Add(r.pause(d.Attempts, outcome)), postgres.Words(outcome.Error())); err != nil {
 		return err
 	}
 	return release(ctx, tx, r.Now(), d.Connection)
@@ -263,24 +262,14 @@ func (r *run) giveUp(ctx context.Context, tx pgx.Tx, d Delivery, outcome error, 
 		return err
 	}
 	if aside {
-		_, err := one(ctx, tx, setAsideSQL, d.ID, d.Attempts, r.Now(), words(outcome.Error()))
+		_, err := one(ctx, tx, setAsideSQL, d.ID, d.Attempts, r.Now(), postgres.Words(outcome.Error()))
 		return err
 	}
-	parked, err := one(ctx, tx, parkSQL, d.ID, d.Attempts, words(outcome.Error()))
+	parked, err := one(ctx, tx, parkSQL, d.ID, d.Attempts, postgres.Words(outcome.Error()))
 	if err != nil {
 		return err
 	}
 	return r.settle(ctx, tx, parked, outcome)
-}
-
-// words makes what the other side said fit for a text column: it may be long,
-// and bytes of any kind.
-func words(s string) string {
-	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
-	if runes := []rune(s); len(runes) > 2000 {
-		s = string(runes[:2000]) + "..."
-	}
-	return s
 }
 
 // say is a text in the language of the company.
@@ -303,7 +292,7 @@ func (r *run) parkUnsettled(ctx context.Context, d Delivery, outcome, cause erro
 	if outcome != nil {
 		what = outcome.Error()
 	}
-	if _, err := one(ctx, r.Pool, parkSQL, d.ID, d.Attempts, words(what+": "+cause.Error())); err != nil {
+	if _, err := one(ctx, r.Pool, parkSQL, d.ID, d.Attempts, postgres.Words(what+": "+cause.Error())); err != nil {
 		r.Log.Error("a delivery could not be parked; it will go out again", "delivery", d.ID, "error", err)
 	}
 }
