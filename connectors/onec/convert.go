@@ -32,6 +32,26 @@ type dictionary struct {
 	types map[string]string // of contact kinds: the first one of each type
 }
 
+// newDictionary reads objects of a set that are known by the fields names. What is marked for deletion is not taken.
+func newDictionary(list []odata.Entity, names []string) *dictionary {
+	d := &dictionary{refs: map[string]string{}, names: map[string]string{}, types: map[string]string{}}
+	for _, e := range list {
+		if e.Deleted() {
+			continue
+		}
+		if kind := e.Text("Тип"); kind != "" && d.types[kind] == "" && e.Text("IsFolder") != "true" {
+			d.types[kind] = e.Ref()
+		}
+		for _, field := range names {
+			if name := e.Text(field); name != "" {
+				d.refs[fold(name)] = e.Ref()
+				d.names[e.Ref()] = name
+			}
+		}
+	}
+	return d
+}
+
 func (d *dictionary) ref(name string) (string, bool) {
 	if d == nil {
 		return "", false

@@ -2,7 +2,6 @@ package onec
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"marshrut/connectors"
 	"marshrut/connectors/onec/odata"
-	"marshrut/leads"
 	"marshrut/pipeline"
 )
 
@@ -268,21 +266,23 @@ func (i *Instance) Test(ctx context.Context) error {
 		return err
 	}
 	if own.client != nil {
-		defer func() {
-			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			own.client.Close(ending)
-		}()
+		defer own.giveBack(ctx)
 	}
 	return own.prepare(ctx)
+}
+
+// giveBack ends the sessions, whose licences are free at once then, though ctx may have ended.
+func (i *Instance) giveBack(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	i.client.Close(ctx)
 }
 
 // refusal is a login that the base did not let in. Every further try moves the account nearer to being locked, so nobody
 // tries for a while, longer each time.
 type refusal struct {
+	rest
 	trouble error
-	pause   time.Duration
-	until   time.Time
 }
 
 const (
@@ -291,16 +291,16 @@ const (
 )
 
 func (r refusal) still(now time.Time) error {
-	if now.Before(r.until) {
+	if r.rests(now) {
 		return r.trouble
 	}
 	return nil
 }
 
-func (r *refusal) again(now time.Time, trouble error) {
-	if r.still(now) == nil {
-		r.pause = min(max(2*r.pause, minRefused), maxRefused)
-		r.trouble, r.until = trouble, now.Add(r.pause)
+func (r *refusal) meet(now time.Time, trouble error) {
+	if !r.rests(now) {
+		r.trouble = trouble
+		r.again(now, minRefused, maxRefused)
 	}
 }
 
@@ -325,19 +325,7 @@ func (i *Instance) readWords(ctx context.Context) error {
 		if err != nil {
 			return i.trouble(err)
 		}
-		d := &dictionary{refs: map[string]string{}, names: map[string]string{}, types: map[string]string{}}
-		for _, e := range list {
-			if kind := e.Text("Тип"); kind != "" && d.types[kind] == "" && !e.Deleted() && e.Text("IsFolder") != "true" {
-				d.types[kind] = e.Ref()
-			}
-			for _, field := range names {
-				if name := e.Text(field); name != "" && !e.Deleted() {
-					d.refs[fold(name)] = e.Ref()
-					d.names[e.Ref()] = name
-				}
-			}
-		}
-		words[set] = d
+		words[set] = newDictionary(list, names)
 		return nil
 	}
 	if err := read(i.profile.ContactKinds, "Description", "ИмяПредопределенногоВида", "PredefinedDataName"); err != nil {
@@ -357,50 +345,4 @@ func (i *Instance) readWords(ctx context.Context) error {
 	defer i.mu.Unlock()
 	i.words, i.checked, i.refused = words, time.Now(), refusal{}
 	return nil
-}
-
-// Translate makes an inquiry of a new lead in the base.
-func (i *Instance) Translate(e pipeline.Event) ([]leads.Inquiry, error) {
-	m, err := i.Understand(e)
-	if err != nil {
-		return nil, err
-	}
-	in := leads.Inquiry{VendorID: m.Ref, Channel: leads.ChannelOneC, Name: m.Values["name"], Company: m.Values["company"], INN: m.Values["inn"],
-		Subject: i.say.newLead, Text: i.said(m), Source: m.Values["source"]}
-	if p, ok := leads.Phone(m.Values["phone"], i.connection.Region); ok {
-		in.Points = append(in.Points, p)
-	}
-	if p, ok := leads.Email(m.Values["email"]); ok {
-		in.Points = append(in.Points, p)
-	}
-	if in.Name == "" && in.Company == "" && len(in.Points) == 0 {
-		return nil, fmt.Errorf("%s", i.say.empty)
-	}
-	in.Fields = i.shown(m)
-	if hash, err := hex.DecodeString(e.Attributes[connectors.AttrHash]); err == nil {
-		in.BodyHash = hash
-	}
-	return []leads.Inquiry{in}, nil
-}
-
-// said is all that stands where the title is the first line of.
-func (i *Instance) said(m connectors.Mirrored) string {
-	e, _ := m.Whole.(odata.Entity)
-	return strings.TrimSpace(bearable(e.Text(i.profile.Objects[m.Kind].Fields["title"].To)))
-}
-
-// shown lists the attributes of the record for people.
-func (i *Instance) shown(m connectors.Mirrored) []leads.Field {
-	e, _ := m.Whole.(odata.Entity)
-	var fields []leads.Field
-	for name, f := range i.profile.Objects[m.Kind].Fields {
-		if text := e.Text(f.To); text != "" && f.Of == "" {
-			fields = append(fields, leads.Field{Key: f.To, Value: text, Known: name})
-		}
-	}
-	if code := e.Text("Code"); code != "" {
-		fields = append(fields, leads.Field{Key: "Code", Value: code})
-	}
-	sortFields(fields)
-	return fields
 }

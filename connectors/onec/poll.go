@@ -8,12 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"marshrut/connectors"
 	"marshrut/connectors/onec/odata"
-	"marshrut/leads"
 	"marshrut/pipeline"
 )
 
@@ -40,11 +38,7 @@ func (i *Instance) Poll(ctx context.Context, desk connectors.Desk) error {
 	if err := i.prepare(ctx); err != nil {
 		return stopped(ctx, err)
 	}
-	defer func() {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		i.client.Close(ending) // licences are given back at once
-	}()
+	defer i.giveBack(ctx)
 	tick := time.NewTicker(time.Duration(i.settings.Every))
 	defer tick.Stop()
 	for {
@@ -90,21 +84,21 @@ func (i *Instance) round(ctx context.Context, desk connectors.Desk) (whole bool,
 		return true, nil
 	}
 	if ctx.Err() == nil && laborious(err) {
-		i.feed.again(time.Now())
+		i.feed.again(time.Now(), minBackoff, maxBackoff)
 	}
 	return false, i.trouble(err)
 }
 
-// rest is the pause after a change feed that failed, longer each time.
+// rest is the pause after something that failed, longer each time.
 type rest struct {
 	pause time.Duration
 	until time.Time
 }
 
-func (r *rest) rests(now time.Time) bool { return now.Before(r.until) }
+func (r rest) rests(now time.Time) bool { return now.Before(r.until) }
 
-func (r *rest) again(now time.Time) {
-	r.pause = min(max(2*r.pause, minBackoff), maxBackoff)
+func (r *rest) again(now time.Time, least, most time.Duration) {
+	r.pause = min(max(2*r.pause, least), most)
 	r.until = now.Add(r.pause)
 }
 
@@ -265,8 +259,4 @@ func (i *Instance) event(kind, ref, version, contentType string, raw []byte) pip
 	e.SetAttribute(attrVersion, version)
 	e.SetAttribute(connectors.AttrHash, hex.EncodeToString(sum[:]))
 	return e
-}
-
-func sortFields(fields []leads.Field) {
-	slices.SortFunc(fields, func(a, b leads.Field) int { return strings.Compare(a.Key, b.Key) })
 }

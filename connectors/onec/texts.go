@@ -131,7 +131,7 @@ func (i *Instance) trouble(err error) error {
 	i.tell(t, func(say texts) string { return say.trouble(e) })
 	if refusedLogin(e) {
 		i.mu.Lock()
-		i.refused.again(time.Now(), t)
+		i.refused.meet(time.Now(), t)
 		i.mu.Unlock()
 	}
 	return t
