@@ -259,16 +259,21 @@ func (i *Instance) prepare(ctx context.Context) error {
 	return i.readWords(ctx)
 }
 
-// Test asks the base anew whether it publishes what the profile needs, in a session of its own, whose licence it gives back.
+// Test asks the base anew whether it publishes what the profile needs and has the node of the exchange plan, in a session of its own, whose licence it gives back.
 func (i *Instance) Test(ctx context.Context) error {
-	own, err := New(i.connection, i.settings, i.profile)
+	s := i.settings
+	own, err := New(i.connection, s, i.profile)
 	if err != nil {
 		return err
 	}
 	if own.client != nil {
 		defer own.giveBack(ctx)
 	}
-	return own.prepare(ctx)
+	if err := own.prepare(ctx); err != nil || s.Plan == "" {
+		return err
+	}
+	_, err = own.nextMessage(ctx, s.node())
+	return own.trouble(err)
 }
 
 // giveBack ends the sessions, whose licences are free at once then, though ctx may have ended.

@@ -195,14 +195,9 @@ func (p *position) add(e odata.Entity, key string, overlap int) {
 
 // changes takes what the exchange plan registered. The message is acknowledged only when all of it is durable.
 func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
-	node := odata.Node{Plan: i.settings.planSet(), Ref: i.settings.Node}
-	number, err := i.client.NextMessage(ctx, node)
-	switch {
-	case errors.Is(err, odata.ErrThisNode):
-		return i.whole(func(say texts) string { return say.thisNode })
-	case odata.Is(err, odata.NotFound):
-		return i.whole(func(say texts) string { return say.noNode })
-	case err != nil:
+	node := i.settings.node()
+	number, err := i.nextMessage(ctx, node)
+	if err != nil {
 		return err
 	}
 	var batch []pipeline.Event
@@ -230,6 +225,18 @@ func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
 		return err
 	}
 	return i.client.NotifyChangesReceived(ctx, node, number)
+}
+
+// nextMessage is the number of the message to ask for as a node, which an administrator may have given wrongly.
+func (i *Instance) nextMessage(ctx context.Context, node odata.Node) (int64, error) {
+	number, err := i.client.NextMessage(ctx, node)
+	switch {
+	case errors.Is(err, odata.ErrThisNode):
+		return 0, i.whole(func(say texts) string { return say.thisNode })
+	case odata.Is(err, odata.NotFound):
+		return 0, i.whole(func(say texts) string { return say.noNode })
+	}
+	return number, err
 }
 
 func (i *Instance) changed(kind string, c odata.Change, message int64) pipeline.Event {

@@ -191,6 +191,8 @@ func (s Settings) planSet() string {
 	return "ExchangePlan_" + s.Plan
 }
 
+func (s Settings) node() odata.Node { return odata.Node{Plan: s.planSet(), Ref: s.Node} }
+
 var prefixes = map[string]string{"Catalog": "Справочник", "Document": "Документ", "ExchangePlan": "ПланОбмена",
 	"InformationRegister": "РегистрСведений", "Task": "Задача", "BusinessProcess": "БизнесПроцесс"}
 

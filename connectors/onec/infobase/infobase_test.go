@@ -613,7 +613,7 @@ func TestLicencesAreGivenBackWhenPollingEnds(t *testing.T) {
 }
 
 func TestATestOfABaseSaysWhatIsWrongAndKeepsNoLicence(t *testing.T) {
-	base, i := serve(t, onectest.Behaviour{}, words)
+	base, i := serve(t, onectest.Behaviour{}, words+`,"plan":"Маршрут","node":"`+onectest.PlanNode+`"`)
 	if err := i.Test(t.Context()); err != nil || base.Sessions() != 0 {
 		t.Errorf("says %v, %d sessions are left", err, base.Sessions())
 	}

@@ -111,12 +111,15 @@ func TestANodeThatCannotBeServedIsSaidInWords(t *testing.T) {
 	t.Cleanup(server.Close)
 	for node, want := range map[string]string{"7e1d0c5a-93b4-4f0e-8a61-2b5c9d8e7f00": "узел самой базы", "7e1d0c5a-93b4-4f0e-8a61-2b5c9d8e7fff": "нет узла"} {
 		c := connectortest.Open(t, infobase.Provider(), fmt.Sprintf(`{"url":%q,"user":"gateway","leads":false,"plan":"Маршрут","node":%q}`, server.URL+"/unf", node), map[string]string{"password": password})
-		_, err := (&desk{}).round(t, c.Instance.(*onec.Instance))
-		var trouble *connectors.Trouble
-		if !errors.As(err, &trouble) || !trouble.Whole || !trouble.Final || !strings.Contains(trouble.Told["ru"], want) {
-			t.Fatalf("with node %s: %v", node, err)
+		i := c.Instance.(*onec.Instance)
+		_, polling := (&desk{}).round(t, i)
+		for _, err := range []error{polling, i.Test(t.Context())} {
+			var trouble *connectors.Trouble
+			if !errors.As(err, &trouble) || !trouble.Whole || !trouble.Final || !strings.Contains(trouble.Told["ru"], want) {
+				t.Fatalf("with node %s: %v", node, err)
+			}
+			inOneLanguage(t, trouble.Told)
 		}
-		inOneLanguage(t, trouble.Told)
 	}
 }
 
