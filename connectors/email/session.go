@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -160,22 +161,39 @@ func (s *session) sentFolder(settings Settings) (string, error) {
 	return name, nil
 }
 
-// findSent finds the folder of sent letters by what it is for (RFC 6154), since it is named in any language.
+// findSent finds the folder of sent letters by what it is for (RFC 6154), since it is named in any language. Servers that know no
+// purposes, or tell of them without saying that they do (Yandex, Mail.ru), are asked as well: a name that everybody gives it does then.
 func (s *session) findSent() (string, error) {
-	if !s.client.Caps().Has(imap.CapSpecialUse) {
-		return "", nil
-	}
-	name := ""
-	err := s.within(answer, func() error {
-		found, err := s.client.List("", "*", nil).Collect()
-		for _, f := range found {
-			if slices.Contains(f.Attrs, imap.MailboxAttrSent) {
-				name = f.Mailbox
-			}
-		}
+	var found []*imap.ListData
+	err := s.within(answer, func() (err error) {
+		found, err = s.client.List("", "*", nil).Collect()
 		return err
 	})
-	return name, err
+	if err != nil {
+		return "", err
+	}
+	named := ""
+	for _, f := range found {
+		switch {
+		case slices.Contains(f.Attrs, imap.MailboxAttrSent):
+			return f.Mailbox, nil
+		case slices.Contains(f.Attrs, imap.MailboxAttrNoSelect), !callsItselfSent(f):
+		case named == "" || len(f.Mailbox) < len(named):
+			named = f.Mailbox // the one that lies highest
+		}
+	}
+	return named, nil
+}
+
+// sentNames are what mail programs and services call the folder, in small letters.
+var sentNames = []string{"sent", "sent items", "sent messages", "sent mail", "отправленные", "отправленные письма"}
+
+func callsItselfSent(f *imap.ListData) bool {
+	name := strings.ToLower(f.Mailbox)
+	if f.Delim != 0 {
+		name = name[strings.LastIndex(name, string(f.Delim))+1:]
+	}
+	return slices.Contains(sentNames, name)
 }
 
 // examine opens a folder for looking.

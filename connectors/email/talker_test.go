@@ -218,3 +218,30 @@ func TestHistoryThatIsAskedForLaterIsFetchedOnce(t *testing.T) {
 		t.Errorf("it began anew: %+v, then %+v", before, after)
 	}
 }
+
+func TestTheFolderOfSentLettersIsFoundWhereTheServerDoesNotSayThatItKnowsWhatFoldersAreFor(t *testing.T) {
+	for name, c := range map[string]struct{ listed, want string }{
+		"by what it is for":                 {"* LIST (\\Sent) \"|\" Out\r\n* LIST () \"|\" Sent\r\n", "Out"},
+		"by an English name":                {"* LIST () \".\" INBOX.Projects.Sent\r\n* LIST () \".\" \"INBOX.Sent Items\"\r\n", "INBOX.Sent Items"},
+		"by a Russian name":                 {"* LIST () \"/\" &BB4EQgQ,BEAEMAQyBDsENQQ9BD0ESwQ1-\r\n", "Отправленные"},
+		"one that cannot be opened is none": {"* LIST (\\Noselect) \"/\" Sent\r\n", ""},
+		"none":                              {"* LIST () \"/\" Unsent\r\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newTalker(t, func(command string) string {
+				if strings.HasPrefix(command, "LIST") {
+					return c.listed
+				}
+				return ""
+			})
+			s, done, err := k.box(func(s *Settings) { s.Sent = "" }).connect(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer done()
+			if got, err := s.findSent(); err != nil || got != c.want {
+				t.Errorf("found %q, %v, want %q", got, err, c.want)
+			}
+		})
+	}
+}
