@@ -258,7 +258,7 @@ func (t take) letters(ctx context.Context, uids []imap.UID) error {
 // together tells how many letters are fetched in one go.
 func (t take) together(found []meta) int {
 	n, size := 1, found[0].size
-	for n < len(found) && size+found[n].size <= maxGroup && found[n-1].uid >= t.mark.Careful {
+	for n < len(found) && size+found[n].size <= maxGroup && found[n-1].uid > t.mark.Careful {
 		size += found[n].size
 		n++
 	}
@@ -366,7 +366,8 @@ func (t take) advance(ctx context.Context, last imap.UID, at time.Time) error {
 	return t.desk.Advance(ctx, t.folder.name, *t.mark)
 }
 
-// A letter that fails so often, for so long, is set aside. An outage of the server fails sooner, at connecting.
+// A letter that fails so often, for so long, is set aside; when others wait behind it, as soon as it has failed so often. An outage
+// of the server fails sooner, at connecting.
 const (
 	maxTries  = 5
 	patience  = 5 * time.Minute
@@ -399,13 +400,32 @@ func (t take) blame(ctx context.Context, wanted []meta, last imap.UID, cause err
 	if err != nil {
 		return err
 	}
-	if !failure.GivenUp && (failure.Attempts < maxTries || t.now().Sub(failure.Since) < patience) {
+	if !failure.GivenUp && (failure.Attempts < maxTries || t.now().Sub(failure.Since) < patience && !t.holdsUp(ctx, culprit.uid)) {
 		return cause
 	}
 	if err := t.setAside(ctx, culprit, failure); err != nil {
 		return err
 	}
 	return t.session.cannot(cause, "письмо %s в папке %s отложено", "letter %s of %s is set aside", item, t.folder.name)
+}
+
+// holdsUp reports that the letter behind this one does come, over a connection of its own: so it is this letter and not the server,
+// and who has written since is not kept waiting for it.
+func (t take) holdsUp(ctx context.Context, uid imap.UID) bool {
+	s, done, err := t.connect(ctx)
+	if err != nil {
+		return false
+	}
+	defer done()
+	if _, err := s.examine(t.folder.name); err != nil {
+		return false
+	}
+	behind, err := s.search(uid+1, time.Time{})
+	if err != nil || len(behind) == 0 {
+		return false
+	}
+	came, err := s.bodies(behind[:1], imap.PartSpecifierNone, headBytes)
+	return err == nil && len(came[behind[0]]) > 0
 }
 
 // setAside tells people of a letter that cannot be fetched, among the messages nobody could process, and passes over it.

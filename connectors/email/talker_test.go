@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -244,4 +245,68 @@ func TestTheFolderOfSentLettersIsFoundWhereTheServerDoesNotSayThatItKnowsWhatFol
 			}
 		})
 	}
+}
+
+func TestALetterThatTheServerRefusesIsAskedForAloneAndDoesNotKeepOthersWaiting(t *testing.T) {
+	k := newTalker(t, nil)
+	k.answer = func(command string) string {
+		var said strings.Builder
+		switch {
+		case strings.HasPrefix(command, "EXAMINE"):
+			return "* 3 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 19] n\r\n"
+		case strings.HasPrefix(command, "UID SEARCH UID 18"):
+			return "* SEARCH 18\r\n"
+		case strings.HasPrefix(command, "UID SEARCH"):
+			return "* SEARCH 16 17 18\r\n"
+		case strings.Contains(command, "BODY") && namesUID(command, 17):
+			return "NO" // to the whole command: nothing of the others either
+		}
+		for n := 16; n <= 18; n++ {
+			raw := numbered(n)
+			switch {
+			case strings.HasPrefix(command, "UID FETCH") && !namesUID(command, n):
+			case strings.Contains(command, "RFC822.SIZE"):
+				fmt.Fprintf(&said, "* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE \"28-Nov-2026 12:00:00 +0000\")\r\n", n-15, n, len(raw))
+			case strings.Contains(command, "BODY"):
+				fmt.Fprintf(&said, "* %d FETCH (UID %d BODY[]<0> {%d}\r\n%s)\r\n", n-15, n, len(raw), raw)
+			}
+		}
+		return said.String()
+	}
+	i, d := k.box(nil), newDesk()
+	if err := d.Advance(t.Context(), "INBOX", mark{Validity: 1, Next: 16, Since: time.Now().AddDate(-1, 0, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	for runs := 1; d.mark("INBOX").Next <= 17; runs++ {
+		if runs > 2*maxTries {
+			t.Fatalf("after %d runs at once taken %q, failures %+v", runs, d.subjects(), d.failures)
+		}
+		if err := i.Poll(t.Context(), d.desk()); err == nil {
+			t.Fatal("a letter that is refused is no failure")
+		}
+	}
+	poll(t, i, d, func() bool { return slices.Contains(d.subjects(), "18@example.ru") })
+	if got := d.failures["INBOX/1"+"17"]; len(d.failures) != 1 || got == nil || !got.SetAside || got.Attempts != maxTries {
+		t.Errorf("failures %+v", d.failures)
+	}
+	if !slices.Contains(d.subjects(), "16@example.ru") {
+		t.Errorf("taken %q", d.subjects())
+	}
+}
+
+// namesUID reports that a FETCH asks for a letter.
+func namesUID(command string, uid int) bool {
+	set := strings.Fields(command)[2]
+	for part := range strings.SplitSeq(set, ",") {
+		first, last, isRange := strings.Cut(part, ":")
+		if !isRange {
+			last = first
+		}
+		from, _ := strconv.Atoi(first)
+		to, _ := strconv.Atoi(last)
+		if from <= uid && uid <= to {
+			return true
+		}
+	}
+	return false
 }
