@@ -62,7 +62,7 @@ func (k *connectionTest) Run(c console, t *app.Tools) error {
 	if err != nil {
 		return fmt.Errorf("connection %s cannot take inquiries: %w", k.Name, err)
 	}
-	if unwell := v.State.Code == "error" || v.State.Code == "refused"; unwell && !asked {
+	if !v.State.Well() && !asked {
 		return fmt.Errorf("connection %s cannot take inquiries: %s %s", k.Name, v.State.Title.In("en"), v.State.Detail.In("en"))
 	}
 	c.printf("%s: %s\n", v.Name, v.State.Title.In("en"))

@@ -33,6 +33,8 @@ func measureRooms(ctx context.Context, o options, server *postgresServer, result
 	results.add(fired.row(row{what: "timers fired up to the next task, 1,000,000 pending", measured: fmt.Sprintf("%.0f/s", fired.figures["op/s"]), floor: "-", ratio: "-", bar: "-", ok: true}))
 	late := benchmark(ctx, server, "./processes", "BenchmarkTimerLateness$", "10000x")
 	results.add(late.row(under("lateness of 1,000 timers due per second, p99", late.figures["p99-ms"]/1000, 1, "s")))
+	letter := benchmark(ctx, server, "./connectors/email", "BenchmarkTheCostliestSmallLetter$", "5x")
+	results.add(letter.row(under("the costliest hostile letter of 1.5 KB", letter.figures["most-ms"], 100, "ms")))
 	workbook := benchmark(ctx, server, "./reports/excel", "BenchmarkWriting$", "1x", "MARSHRUT_BENCH_LEADS="+rows)
 	results.add(workbook.row(row{what: rows + " leads to xlsx, against the bare writer", measured: fmt.Sprintf("%.0f rows/s", workbook.figures["rows/s"]), floor: "excelize",
 		ratio: fmt.Sprintf("%.2f of its time", workbook.figures["ratio"]), bar: "1.20 of its time", ok: workbook.figures["ratio"] <= 1.2}))
