@@ -219,7 +219,7 @@ func (t touched) orders(connection string, m connectors.Mirror) []order {
 	return out
 }
 
-// place writes links and deliveries in tx. Links are written in one order everywhere, so that
+// place writes deliveries in tx, and links where it is ours that has changed. Links are written in one order everywhere, so that
 // two who change the leads of one person do not wait for each other in a circle.
 func (x *Exchange) place(ctx context.Context, tx pgx.Tx, now time.Time, orders []order, ours bool) error {
 	if len(orders) == 0 {

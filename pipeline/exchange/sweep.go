@@ -23,7 +23,7 @@ func (x *Exchange) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := x.Sweep(ctx); err != nil && ctx.Err() == nil && postgres.Classify(err) != postgres.Away {
+		if err := x.sweep(ctx); err != nil && ctx.Err() == nil && postgres.Classify(err) != postgres.Away {
 			return err
 		}
 		select {
@@ -34,13 +34,13 @@ func (x *Exchange) Run(ctx context.Context) error {
 	}
 }
 
-// Sweep sends out open leads that are not linked, a part of them at a time.
-func (x *Exchange) Sweep(ctx context.Context) error {
+// sweep sends out open leads that are not linked, and hands over what runs here about those led elsewhere, a part of them at a time.
+func (x *Exchange) sweep(ctx context.Context) error {
 	for name, m := range x.mirrors() {
 		if len(m.Terms().Fields[connectors.MirrorLead]) == 0 {
 			continue
 		}
-		err := postgres.InTx(ctx, x.Pool, func(tx pgx.Tx) error { return x.sweep(ctx, tx, name, m) })
+		err := postgres.InTx(ctx, x.Pool, func(tx pgx.Tx) error { return x.sendMissing(ctx, tx, name, m) })
 		if err != nil {
 			return fmt.Errorf("look for leads that %s does not hold: %w", name, err)
 		}
@@ -71,7 +71,7 @@ func (x *Exchange) handOver(ctx context.Context, name string) error {
 	return nil
 }
 
-func (x *Exchange) sweep(ctx context.Context, tx pgx.Tx, name string, m connectors.Mirror) error {
+func (x *Exchange) sendMissing(ctx context.Context, tx pgx.Tx, name string, m connectors.Mirror) error {
 	rows, err := tx.Query(ctx, sql("unlinked"), pgx.NamedArgs{"connection": name, "limit": sweepLimit})
 	if err != nil {
 		return err
