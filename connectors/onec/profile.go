@@ -184,15 +184,6 @@ func (o Objects) usesContacts() bool {
 	return false
 }
 
-func (s Settings) planSet() string {
-	if strings.HasPrefix(s.Plan, "ExchangePlan_") {
-		return s.Plan
-	}
-	return "ExchangePlan_" + s.Plan
-}
-
-func (s Settings) node() odata.Node { return odata.Node{Plan: s.planSet(), Ref: s.Node} }
-
 var prefixes = map[string]string{"Catalog": "Справочник", "Document": "Документ", "ExchangePlan": "ПланОбмена",
 	"InformationRegister": "РегистрСведений", "Task": "Задача", "BusinessProcess": "БизнесПроцесс"}
 

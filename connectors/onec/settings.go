@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"marshrut/connectors"
@@ -94,4 +95,14 @@ func (s Settings) zone() *time.Location {
 // dictionaryOf is one of the maps of our words to theirs, by its name in profiles.
 func (s Settings) dictionaryOf(name string) map[string]string {
 	return map[string]map[string]string{"stages": s.Stages, "reasons": s.Reasons, "sources": s.Sources, "employees": s.Employees}[name]
+}
+
+// node is who we are in the exchange plan, which people name with its prefix or without.
+func (s Settings) node() odata.Node { return odata.Node{Plan: s.planSet(), Ref: s.Node} }
+
+func (s Settings) planSet() string {
+	if strings.HasPrefix(s.Plan, "ExchangePlan_") {
+		return s.Plan
+	}
+	return "ExchangePlan_" + s.Plan
 }
