@@ -5,11 +5,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"net/http/httptest"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"marshrut/connectors/onec/onectest"
 	"marshrut/internal/demo"
@@ -32,8 +29,7 @@ type channels struct {
 	office  *demo.PostOffice
 	base    *onectest.Base
 	address string // of the base
-	serving errgroup.Group
-	server  *http.Server
+	server  *httptest.Server
 }
 
 // measureChannels measures what goes both ways between us and 1C, and what comes in by telephone and letter. The base comes
@@ -76,18 +72,8 @@ func (x *channels) openBase() (err error) {
 	if x.base, err = onectest.New(onectest.Options{Schema: onectest.UNF(), Password: basePassword, Behaviour: onectest.AsSeen()}); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	x.address = "http://" + listener.Addr().String() + "/unf"
-	x.server = &http.Server{Handler: x.base, ReadHeaderTimeout: 10 * time.Second}
-	x.serving.Go(func() error {
-		if err := x.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
+	x.server = httptest.NewServer(x.base)
+	x.address = x.server.URL + "/unf"
 	return nil
 }
 
@@ -96,7 +82,8 @@ func (x *channels) close() (err error) {
 		x.company.close()
 	}
 	if x.server != nil {
-		err = errors.Join(x.server.Close(), x.serving.Wait(), x.base.Close())
+		x.server.Close()
+		err = x.base.Close()
 	}
 	if x.office != nil {
 		err = errors.Join(err, x.office.Close())
@@ -104,8 +91,13 @@ func (x *channels) close() (err error) {
 	return err
 }
 
-// until waits for something to be so in the gateway's database.
+// until waits for something to be so in the gateway's database, which it asks now and then: what asks costs, too.
 func (c *company) until(ctx context.Context, what, query string, arguments ...any) error {
+	return c.watch(ctx, 50*time.Millisecond, what, query, arguments...)
+}
+
+// watch is until, asking as often as it is told.
+func (c *company) watch(ctx context.Context, every time.Duration, what, query string, arguments ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	for {
@@ -116,7 +108,7 @@ func (c *company) until(ctx context.Context, what, query string, arguments ...an
 		if so {
 			return nil
 		}
-		if err := rest(ctx, 50*time.Millisecond); err != nil {
+		if err := rest(ctx, every); err != nil {
 			return fmt.Errorf("wait until %s: %w", what, err)
 		}
 	}

@@ -116,7 +116,7 @@ func (x *channels) come(ctx context.Context, o options) (*latencies, error) {
 			continue
 		}
 		waiting.Go(func() error {
-			err := x.company.untilFine(ctx, n)
+			err := x.company.untilWorkedOn(ctx, n)
 			took.add(time.Since(put))
 			return err
 		})
@@ -124,19 +124,8 @@ func (x *channels) come(ctx context.Context, o options) (*latencies, error) {
 	return took, waiting.Wait()
 }
 
-// untilFine waits for the task of a letter.
-func (c *company) untilFine(ctx context.Context, n int) error {
-	for {
-		var there bool
-		if err := c.pool.QueryRow(ctx, `select exists (select from contact_point p join lead l on l.contact_id = p.contact_id join task t on t.subject = l.id
-			where p.kind = 'email' and p.value = $1)`, fmt.Sprintf("writer%d@example.org", 1+n)).Scan(&there); err != nil {
-			return err
-		}
-		if there {
-			return nil
-		}
-		if err := rest(ctx, 10*time.Millisecond); err != nil {
-			return err
-		}
-	}
+// untilWorkedOn waits for the task of a letter.
+func (c *company) untilWorkedOn(ctx context.Context, n int) error {
+	return c.watch(ctx, 10*time.Millisecond, "a letter has a task", `select exists (select from contact_point p join lead l on l.contact_id = p.contact_id
+		join task t on t.subject = l.id where p.kind = 'email' and p.value = $1)`, fmt.Sprintf("writer%d@example.org", 1+n))
 }
