@@ -277,7 +277,7 @@ func (t take) group(ctx context.Context, group []meta) error {
 	for _, m := range wanted {
 		raw, ok := came[m.uid]
 		if ok && len(raw) == 0 && m.size > 0 && failed == nil {
-			failed = t.nothing()
+			failed = t.session.cannot(errNothing, "письмо № %d не забирается", "fetch letter %d", m.uid)
 		}
 		if (!ok || len(raw) == 0) && failed != nil {
 			break
@@ -312,12 +312,6 @@ func (t take) group(ctx context.Context, group []meta) error {
 		return t.blame(ctx, wanted, last, failed)
 	}
 	return t.pardon(ctx, last)
-}
-
-// nothing: a server gives a letter as nothing when it cannot read it, or when somebody has deleted it (RFC 2180, 4.1.2).
-// A new connection tells which.
-func (t take) nothing() error {
-	return errors.New(say(t.connection.Language, "сервер ничего не отдаёт из письма", "the server gives nothing of the letter"))
 }
 
 // wanted leaves out what is history.

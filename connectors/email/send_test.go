@@ -315,7 +315,7 @@ func TestAServerOfTheInternalNetworkIsNotReachedUnlessAllowed(t *testing.T) {
 	i := o.sender(t, "none", nil)
 	i.dial = safedial.Policy{}.Dialer().DialContext // what a connection gets by itself
 	err := i.Deliver(t.Context(), order(t, nil))
-	if err == nil || !strings.Contains(err.Error(), "internal network") || errors.As(err, new(delivery.Permanent)) {
+	if err == nil || !strings.Contains(err.Error(), "outgoing.allow") || errors.As(err, new(delivery.Permanent)) {
 		t.Errorf("got %v", err)
 	}
 }

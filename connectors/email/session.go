@@ -55,7 +55,7 @@ func (i *Instance) connect(ctx context.Context) (s *session, close func(), err e
 }
 
 func unreached(language, server string, err error) error {
-	return fmt.Errorf(say(language, "не удаётся соединиться с %s: %w", "connect to %s: %w"), server, err)
+	return tell(language, err, "не удаётся соединиться с %s", "connect to %s", server)
 }
 
 // greet makes the connection safe and hears the greeting.
@@ -111,7 +111,7 @@ func (s *session) signIn(settings Settings) error {
 
 // cannot says what was being done when the server failed.
 func (s *session) cannot(err error, ru, en string, args ...any) error {
-	return fmt.Errorf(say(s.language, ru, en)+": %w", append(args, err)...)
+	return tell(s.language, err, ru, en, args...)
 }
 
 // within gives a command its time. Past it the connection is closed, which ends the command.
@@ -119,7 +119,7 @@ func (s *session) within(d time.Duration, command func() error) error {
 	late := time.AfterFunc(d, func() { s.client.Close() })
 	err := command()
 	if !late.Stop() && err != nil {
-		return fmt.Errorf(say(s.language, "сервер не отвечает дольше %s", "the server does not answer within %s"), d)
+		return fmt.Errorf("%w within %s", errSilent, d)
 	}
 	return err
 }
@@ -319,7 +319,7 @@ func (s *session) await(ctx context.Context, deaf, d time.Duration) (told bool, 
 		return false, nil
 	case <-time.After(deaf):
 	case <-s.client.Closed():
-		return false, s.hungUp()
+		return false, s.cannot(errHungUp, "ожидание писем прервано", "wait for letters")
 	}
 	idle, err := s.listen()
 	if err != nil {
@@ -332,7 +332,7 @@ func (s *session) await(ctx context.Context, deaf, d time.Duration) (told bool, 
 	case <-s.news:
 		told = true
 	case <-s.client.Closed():
-		return false, s.hungUp()
+		return false, s.cannot(errHungUp, "ожидание писем прервано", "wait for letters")
 	}
 	if idle == nil {
 		return told, nil
@@ -342,10 +342,6 @@ func (s *session) await(ctx context.Context, deaf, d time.Duration) (told bool, 
 		return false, s.cannot(err, "ожидание писем прервано", "wait for letters")
 	}
 	return told, nil
-}
-
-func (s *session) hungUp() error {
-	return errors.New(say(s.language, "сервер закрыл соединение", "the server has closed the connection"))
 }
 
 // listen asks the server to tell of news by itself; nil when it does not do so, or has told already.

@@ -2,6 +2,7 @@ package email
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -175,7 +176,7 @@ func TestALetterThatTheServerGivesAsNothingIsNotPassedOver(t *testing.T) {
 	if err := d.Advance(t.Context(), "INBOX", mark{Validity: 1, Next: 7, Since: time.Now().AddDate(-1, 0, 0)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := i.Poll(t.Context(), d.desk()); err == nil || !strings.Contains(err.Error(), "ничего не отдаёт") || d.mark("INBOX").Next != 7 || d.count() != 0 {
+	if err := i.Poll(t.Context(), d.desk()); err == nil || !errors.Is(err, errNothing) || d.mark("INBOX").Next != 7 || d.count() != 0 {
 		t.Fatalf("it ended with %v, the mark is %+v", err, d.mark("INBOX"))
 	}
 	empty = false

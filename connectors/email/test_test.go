@@ -16,14 +16,16 @@ func TestATestOfAMailboxSaysWhatStandsInTheWay(t *testing.T) {
 		change func(*Settings)
 		want   string // in the error; "" is none
 	}{
-		"all is well":          {func(*Settings) {}, ""},
-		"only sending":         {func(s *Settings) { s.Server = "" }, ""},
-		"wrong password":       {func(s *Settings) { s.Password = "another" }, "пароль приложения"},
-		"a folder is missing":  {func(s *Settings) { s.Folders = []string{"INBOX", "Нет такой"} }, "Нет такой"},
-		"sent is missing":      {func(s *Settings) { s.Sent = "Отправленные" }, "Отправленные"},
-		"server away":          {func(s *Settings) { s.Server = "127.0.0.1:1" }, "127.0.0.1:1"},
-		"server of sent, away": {func(s *Settings) { s.SMTP = "127.0.0.1:1" }, "127.0.0.1:1"},
-		"no server":            {func(s *Settings) { s.Server, s.SMTP = "", "" }, "imap.example.org:993"},
+		"all is well":                 {func(*Settings) {}, ""},
+		"only sending":                {func(s *Settings) { s.Server = "" }, ""},
+		"wrong password":              {func(s *Settings) { s.Password = "another" }, "пароль приложения"},
+		"a folder is missing":         {func(s *Settings) { s.Folders = []string{"INBOX", "Нет такой"} }, "Нет такой"},
+		"sent is missing":             {func(s *Settings) { s.Sent = "Отправленные" }, "Отправленные"},
+		"server away":                 {func(s *Settings) { s.Server = "127.0.0.1:1" }, "не удаётся соединиться с 127.0.0.1:1: соединение не принято: проверьте порт и работает ли сервер"},
+		"server of sent, away":        {func(s *Settings) { s.SMTP = "127.0.0.1:1" }, "не удаётся соединиться с 127.0.0.1:1: соединение не принято: проверьте порт и работает ли сервер"},
+		"no TLS there":                {func(s *Settings) { s.Security = "tls" }, "сервер отвечает без TLS: проверьте порт и защиту соединения"},
+		"no TLS where letters go out": {func(s *Settings) { s.SMTPSecurity = "tls" }, "сервер отвечает без TLS: проверьте порт и защиту соединения"},
+		"no server":                   {func(s *Settings) { s.Server, s.SMTP = "", "" }, "imap.example.org:993"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := Defaults
