@@ -90,3 +90,47 @@ func TestEveryTextThatPagesNameIsThere(t *testing.T) {
 		}
 	}
 }
+
+func TestTheHelpOfProvidersCallsOurPagesAsTheMenuDoes(t *testing.T) {
+	texts, err := loadCatalogues()
+	if err != nil {
+		t.Fatal(err)
+	}
+	helps, err := fs.Glob(os.DirFS("../connectors"), "*/*/setup*.md")
+	if err != nil || len(helps) == 0 {
+		t.Fatalf("no help found: %v", err)
+	}
+	ours := map[string]*regexp.Regexp{
+		"ru": regexp.MustCompile(`(?:на странице|в разделе|попадает в|попадают в) «([^»]+)»`),
+		"en": regexp.MustCompile(`(?:under|on the page) “([^”]+)”`),
+	}
+	quoted := 0
+	for _, help := range helps {
+		source, err := os.ReadFile("../connectors/" + help)
+		if err != nil {
+			t.Fatal(err)
+		}
+		language := "ru"
+		if strings.HasSuffix(help, ".en.md") {
+			language = "en"
+		}
+		for _, m := range ours[language].FindAllStringSubmatch(string(source), -1) {
+			quoted++
+			if !inMenu(texts[language], m[1]) {
+				t.Errorf("%s sends people to %q, which is not in the menu", help, m[1])
+			}
+		}
+	}
+	if quoted == 0 {
+		t.Error("no help sends anybody anywhere")
+	}
+}
+
+func inMenu(texts catalogue, name string) bool {
+	for key, text := range texts {
+		if strings.HasPrefix(key, "menu.") && text == name {
+			return true
+		}
+	}
+	return false
+}
