@@ -60,12 +60,16 @@ func (k *connectionTest) Run(c console, t *app.Tools) error {
 	}
 	asked, err := t.Connections.Test(c.ctx, k.Name)
 	if err != nil {
-		return fmt.Errorf("connection %s cannot take inquiries: %w", k.Name, err)
+		return fmt.Errorf("connection %s does not work as it should: %w", k.Name, err)
 	}
 	if !v.State.Well() && !asked {
 		return fmt.Errorf("connection %s cannot take inquiries: %s %s", k.Name, v.State.Title.In("en"), v.State.Detail.In("en"))
 	}
-	c.printf("%s: %s\n", v.Name, v.State.Title.In("en"))
+	state := v.State.Title.In("en")
+	if v.State.Code == "error" { // and yet it answers: what was noted may be over
+		state += ", noted before this test"
+	}
+	c.printf("%s: %s\n", v.Name, state)
 	if detail := v.State.Detail.In("en"); detail != "" {
 		c.printf("  %s\n", detail)
 	}

@@ -144,6 +144,8 @@ func TestAnErrandWorksOnItsOwnDatabase(t *testing.T) {
 	}{
 		{`owner: значения «zzz» нет`, []string{"report", "funnel", "--format", "json", "-f", "owner=zzz"}},
 		{`funnel: значения «zzz» нет`, []string{"report", "funnel", "--format", "xlsx", "-f", "funnel=zzz"}},
+		{"--works=clerk: add employee petr: no such role of performers: there are ", []string{"user", "add", "--login", "petr", "--name", "Пётр", "--role", "manager", "--works", "clerk"}},
+		{", manager", []string{"user", "add", "--login", "petr", "--name", "Пётр", "--role", "manager", "--works", "clerk"}},
 		{"no such token", []string{"token", "revoke", "99999"}},
 		{"no such employee", []string{"token", "list", "--login", "nosuch"}},
 		{"connection nosuch: ", []string{"connection", "retry", "nosuch", "--all"}},

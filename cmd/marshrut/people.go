@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"marshrut/internal/app"
@@ -33,11 +36,27 @@ func (u *userAdd) Run(c console, t *app.Tools) error {
 	}
 	_, password, err := t.Staff.AddEmployee(c.ctx, staff.System(), staff.Employee{Login: u.Login, Name: u.Name, Team: u.Team,
 		Email: u.Email, Extension: u.Extension, Language: t.Config.Company.Language, Permission: staff.Permission(u.Role), Roles: works}, time.Now())
+	if errors.Is(err, staff.ErrUnknownRole) {
+		return u.unknownRole(c, t, err)
+	}
 	if err != nil {
 		return err
 	}
 	c.printf("one-time password: %s\n", password)
 	return nil
+}
+
+// unknownRole says which roles there are: they are of this company, so that the help cannot name them.
+func (u *userAdd) unknownRole(c console, t *app.Tools, cause error) error {
+	people, err := t.Staff.Directory(c.ctx, t.Pool)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	var keys []string
+	for _, role := range people.Roles() {
+		keys = append(keys, role.Key)
+	}
+	return fmt.Errorf("--works=%s: %w: there are %s", strings.Join(u.Works, ","), cause, strings.Join(keys, ", "))
 }
 
 type userPassword struct {
