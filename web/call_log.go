@@ -25,6 +25,9 @@ type loggedCall struct {
 	Who         string // contact and firm
 }
 
+// Incoming: whoever calls may hide the number. Of a call of ours without one, somebody noted it by hand.
+func (c loggedCall) Incoming() bool { return c.Direction == leads.DirectionIn }
+
 // callKinds are the ways to choose among the calls, by the value of "show".
 var callKinds = []struct {
 	show string

@@ -52,3 +52,20 @@ func TestTheLogShowsAManagerTheCallsOfOwnLeadsAndOwnCallsOnly(t *testing.T) {
 		t.Errorf("%s sees a call of %s about a lead of %s", other, owner, owner)
 	}
 }
+
+func TestOnlyWhoeverCallsUsCanHideANumber(t *testing.T) {
+	s := newStack(t)
+	in := s.form("Иван", "+7 912 000-00-03", "")
+	in.Points = []leads.ContactPoint{{Kind: leads.KindEmail, Value: "ivan@example.org"}}
+	id := s.arrive(in)[0].LeadID
+	for direction, seconds := range map[string]int{"in": 60, "out": 120} {
+		s.program("root").post("/leads/"+idText(id)+"/interactions", map[string]any{"kind": "call", "direction": direction, "answered": true, "seconds": seconds}).want(http.StatusCreated)
+	}
+	root := s.as("root")
+	root.get("/calls?show=in").says(t, http.StatusOK, "Звонок от клиента, 1:00", "Номер скрыт")
+	page := root.get("/calls?show=out")
+	page.says(t, http.StatusOK, "Звонок клиенту, 2:00")
+	if strings.Contains(page.body, "Номер скрыт") {
+		t.Error("a call of ours is said to hide its number")
+	}
+}

@@ -111,6 +111,12 @@ func TestAMessageTheBusCouldNotReadIsKept(t *testing.T) {
 	if in := c.inquiry(e.ID); in.Filed.State != "dead" || !strings.Contains(in.Filed.Reason, "no ce_id header") {
 		t.Errorf("filed as %+v", in.Filed)
 	}
+	taken := pipeline.Unreadable("INBOX/7", morning, []byte("Subject: x"), errors.New("письмо не удаётся получить"))
+	taken.Connection = "site"
+	c.handle(taken)
+	if in := c.inquiry(taken.ID); in.Filed.State != "dead" || in.Filed.Reason != "письмо не удаётся получить" {
+		t.Errorf("what a poller could not take is filed as %+v", in.Filed)
+	}
 }
 
 func TestARepeatChangesNothingAndIsCounted(t *testing.T) {

@@ -57,7 +57,11 @@ func (i *Intake) translate(ctx context.Context, events []pipeline.Event) ([]lett
 func (i *Intake) read(ctx context.Context, e pipeline.Event) (letter, error) {
 	l := letter{event: e, channel: channelOf(e)}
 	if e.Type == pipeline.UnreadableType {
-		l.dead(faultTranslation, fmt.Sprintf(i.say.unreadable, e.Attributes[pipeline.UnreadableReason]))
+		reason := e.Attributes[pipeline.UnreadableReason]
+		if e.Connection == "" { // found in the queue; a poller says itself what it could not take
+			reason = fmt.Sprintf(i.say.unreadable, reason)
+		}
+		l.dead(faultTranslation, reason)
 		return l, nil
 	}
 	c, err := i.Connections.Find(ctx, e.Connection)
