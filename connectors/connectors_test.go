@@ -88,6 +88,22 @@ func TestASetupTextIsFilledInFromTheConnection(t *testing.T) {
 	}
 }
 
+func TestAPasswordThatTheOtherSideGaveMayBeShort(t *testing.T) {
+	type account struct {
+		Password Secret `json:"password" given:"there"`
+		Key      Secret `json:"key"`
+	}
+	c := Connection{Name: "base", Secrets: map[string]string{"password": "42"}}
+	got, err := Decode(c, account{})
+	if err != nil || got.Password.Reveal() != "42" {
+		t.Errorf("%v, %v", got, err)
+	}
+	c.Secrets["key"] = "42"
+	if _, err := Decode(c, account{}); err == nil || !strings.Contains(err.Error(), "settings.key") {
+		t.Errorf("a short key of ours is taken: %v", err)
+	}
+}
+
 func TestSecretsAreSplitFromTheRestAndNeverPrinted(t *testing.T) {
 	plain, secrets, err := SplitSecrets(&shaped, json.RawMessage(`{"folder":"x","key":"very secret key"}`))
 	if err != nil || string(plain) != `{"folder":"x"}` || secrets["key"] != "very secret key" {

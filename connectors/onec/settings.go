@@ -21,7 +21,7 @@ const (
 type Settings struct {
 	URL      string            `json:"url" ru:"Адрес публикации" en:"Address of the publication" hint_ru:"Например https://1c.example.org/unf" hint_en:"For example https://1c.example.org/unf"`
 	User     string            `json:"user" ru:"Пользователь базы" en:"User of the infobase" hint_ru:"Отдельный служебный пользователь с узкой ролью" hint_en:"A service user of its own with a narrow role"`
-	Password connectors.Secret `json:"password" ru:"Пароль" en:"Password"`
+	Password connectors.Secret `json:"password" given:"there" ru:"Пароль" en:"Password"`
 	Profile  string            `json:"profile" ru:"Конфигурация" en:"Configuration" choices:"unf-3" choices_ru:"1С:УНФ 3.0" choices_en:"1С:УНФ 3.0 (Small Business)"`
 
 	Processes string `json:"processes" ru:"Где ведутся процессы" en:"Where processes are led" choices:"here,onec" choices_ru:"в Маршруте,в 1С" choices_en:"in Marshrut,in 1C" hint_ru:"В Маршруте: задачи ставит он, этап лида в 1С только показывается. В 1С: этап и закрытие приходят оттуда, здесь задачи не ставятся" hint_en:"In Marshrut: tasks are ours, and 1C only shows the stage. In 1C: stage and closing come from there, and no tasks are made here"`
