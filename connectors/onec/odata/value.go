@@ -24,7 +24,7 @@ func (e Entity) Version() string { return e.Text("DataVersion") }
 func (e Entity) Deleted() bool { return e.Text("DeletionMark") == "true" }
 
 // Text is a field as text: blanks that fill a fixed length are taken off, the empty
-// reference and the empty date are "".
+// reference and the empty date are "", and references are in small letters, whichever a publication writes.
 func (e Entity) Text(field string) string {
 	var s string
 	switch v := e[field].(type) {
@@ -39,8 +39,11 @@ func (e Entity) Text(field string) string {
 	default:
 		return ""
 	}
-	if s == EmptyRef || s == EmptyDate {
+	switch {
+	case s == EmptyRef || s == EmptyDate:
 		return ""
+	case IsGUID(s):
+		return strings.ToLower(s)
 	}
 	return s
 }
