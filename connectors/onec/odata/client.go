@@ -56,6 +56,7 @@ type Client struct {
 	base     string // https://host/base/odata/standard.odata
 	slots    chan *session
 	live     atomic.Int32 // sessions begun and not ended
+	shut     atomic.Bool  // the last answer let this user not in
 	sharing  sync.Mutex   // held by the call that waits for the session of another: two would wait for each other
 	metadata metadataCache
 }
@@ -267,8 +268,10 @@ func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
 	if e := failure(response, body); e != nil {
 		e.Op, e.Kind = k.op(), e.kindFor(k.method)
 		e.Message = hide(e.Message, append(k.ours, c.options.User, c.options.Password))
+		c.shut.Store(e.Kind == Forbidden && !e.Coded)
 		return answer{}, e
 	}
+	c.shut.Store(false)
 	return answer{response.StatusCode, body}, nil
 }
 
@@ -327,7 +330,8 @@ func (c *Client) Ping(ctx context.Context) error {
 }
 
 // Close ends the sessions, so that their licences are free at once and not after
-// the base's own time-out. Calls under way are waited for until ctx ends. The client can be used on.
+// the base's own time-out. Calls under way are waited for until ctx ends. A user who is not let in gives none back: each
+// try would move the account nearer to being locked. The client can be used on.
 func (c *Client) Close(ctx context.Context) {
 	taken := 0
 	defer func() {
@@ -343,6 +347,10 @@ func (c *Client) Close(ctx context.Context) {
 				continue
 			}
 			c.live.Add(-1)
+			if c.shut.Load() {
+				s.forget()
+				continue
+			}
 			s.finish = true
 			_, _ = c.send(ctx, call{method: http.MethodGet, query: Query{"$format=json"}}, s) // the base ends it by itself if this is lost
 		case <-ctx.Done():

@@ -349,6 +349,16 @@ func TestTheWordsOfAConfigurationComeWithoutOurValues(t *testing.T) {
 	}
 }
 
+func TestAReferenceIsTheSameInCapitals(t *testing.T) {
+	ref := odata.NewRef("stage")
+	sent := odata.Entity{"СостояниеЛида_Key": ref, "Участники": []odata.Entity{{"LineNumber": "1", "Контакт": ref}}}
+	got := odata.Entity{"СостояниеЛида_Key": strings.ToUpper(ref), "Участники": []odata.Entity{{"LineNumber": "1", "Контакт": strings.ToUpper(ref)}}}
+	must(t, odata.Verify(onectest.Leads, sent, got))
+	if got.Text("СостояниеЛида_Key") != ref {
+		t.Errorf("%s is read as %s: it is looked up by what is in small letters", ref, got.Text("СостояниеЛида_Key"))
+	}
+}
+
 func TestSessionsAreSharedRenewedAndGivenBack(t *testing.T) {
 	base, c := serve(t, onectest.Behaviour{MaxSessions: 2})
 	var group errgroup.Group
@@ -367,6 +377,34 @@ func TestSessionsAreSharedRenewedAndGivenBack(t *testing.T) {
 		t.Errorf("%d sessions hold licences after Close", n)
 	}
 	must(t, c.Ping(t.Context()))
+}
+
+func TestARefusedPasswordIsNotTriedOnceMoreToGiveSessionsBack(t *testing.T) {
+	base, err := onectest.New(onectest.Options{Schema: onectest.UNF(), User: "Шлюз", Password: password})
+	must(t, err)
+	var changed atomic.Bool
+	var tries atomic.Int32
+	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if changed.Load() {
+			tries.Add(1)
+			http.Error(w, "Unauthorized", http.StatusUnauthorized)
+			return
+		}
+		base.ServeHTTP(w, r)
+	}))
+	must(t, c.Ping(t.Context()))
+	changed.Store(true)
+	wantKind(t, c.Ping(t.Context()), odata.Forbidden)
+	c.Close(t.Context())
+	if n := tries.Load(); n != 1 {
+		t.Errorf("the wrong password was sent %d times: each moves the account nearer to being locked", n)
+	}
+	changed.Store(false)
+	must(t, c.Ping(t.Context()))
+	c.Close(t.Context())
+	if n := base.Sessions(); n != 1 { // the one that could not be ended
+		t.Errorf("%d sessions", n)
+	}
 }
 
 func TestClosingDuringACallTakesNoPlaceAway(t *testing.T) {
