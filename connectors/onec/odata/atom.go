@@ -1,6 +1,7 @@
 package odata
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
@@ -21,13 +22,57 @@ type Change struct {
 // maxDepth bounds nesting: a tabular section has a depth of eight.
 const maxDepth = 32
 
+// window is the part of a feed that is being read: whoever registers all objects for a node makes a feed larger than
+// memory. It blanks the control characters that people paste into records and some bases put into a feed as they are: one
+// of them would hold back the changes of all others.
+type window struct {
+	from  io.Reader
+	limit int64  // of one entry
+	kept  []byte // what was read and may be of the entry under way
+	at    int64  // where in the feed kept begins
+	err   error  // why there is no more, unless it ended
+}
+
+func newWindow(feed io.Reader, limit int64) *window {
+	from := bufio.NewReader(feed)
+	if start, err := from.Peek(len(bom)); err == nil && bytes.Equal(start, bom) {
+		_, _ = from.Discard(len(bom)) // they were read
+	}
+	return &window{from: from, limit: limit}
+}
+
+func (w *window) Read(p []byte) (int, error) {
+	n, err := w.from.Read(p)
+	for i, b := range p[:n] {
+		if b < ' ' && b != '\t' && b != '\n' && b != '\r' {
+			p[i] = ' '
+		}
+	}
+	w.kept = append(w.kept, p[:n]...)
+	if int64(len(w.kept)) > w.limit {
+		err = &Error{Op: "POST SelectChanges", Kind: TooLarge}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
+}
+
+// forget gives up what lies before an offset.
+func (w *window) forget(before int64) {
+	w.kept = w.kept[before-w.at:]
+	w.at = before
+}
+
+// upTo is what is kept before an offset.
+func (w *window) upTo(end int64) []byte { return w.kept[: end-w.at : end-w.at] }
+
 // decodeFeed gives the entries of a feed one after the other. Names are matched without their
 // namespaces: prefixes differ from one publication to the next.
-func decodeFeed(body []byte, yield func(Change) error) error {
-	body = bearable(body)
-	dec := newDecoder(body)
+func decodeFeed(feed *window, yield func(Change) error) error {
+	dec := strict(feed)
 	for depth, begun := 0, false; ; {
-		start := dec.InputOffset()
+		feed.forget(dec.InputOffset())
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) {
 			if depth != 0 || !begun {
@@ -58,7 +103,7 @@ func decodeFeed(body []byte, yield func(Change) error) error {
 			if err := dec.Skip(); err != nil {
 				return err
 			}
-			c.Raw = bytes.TrimSpace(body[start:dec.InputOffset()])
+			c.Raw = bytes.TrimSpace(feed.upTo(dec.InputOffset()))
 			if c.Set, c.Ref, err = named(c.Raw); err != nil {
 				return err
 			}
@@ -69,23 +114,12 @@ func decodeFeed(body []byte, yield func(Change) error) error {
 	}
 }
 
-// bearable blanks the control characters that people paste into records and some bases put
-// into a feed as they are: one of them would hold back the changes of all others.
-func bearable(body []byte) []byte {
-	odd := func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
-	if bytes.IndexFunc(body, odd) < 0 {
-		return body
-	}
-	return bytes.Map(func(r rune) rune {
-		if odd(r) {
-			return ' '
-		}
-		return r
-	}, body)
+func newDecoder(body []byte) *xml.Decoder {
+	return strict(bytes.NewReader(bytes.TrimPrefix(body, bom)))
 }
 
-func newDecoder(body []byte) *xml.Decoder {
-	dec := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, bom)))
+func strict(r io.Reader) *xml.Decoder {
+	dec := xml.NewDecoder(r)
 	dec.Strict = true
 	dec.Entity = nil // no entities but the five of XML
 	return dec

@@ -39,7 +39,7 @@ type Options struct {
 	UserAgent string
 	// Concurrency bounds calls under way, each a session and so a licence; 0 is 2.
 	Concurrency int
-	// MaxBody bounds an answer in bytes; 0 is 32 MiB. A change feed may have eight times as much, metadata are streamed and have no bound.
+	// MaxBody bounds an answer in bytes; 0 is 32 MiB. Change feeds and metadata are streamed: of a feed it bounds an entry.
 	MaxBody int64
 	// Timeout of one call; 0 is 60 s: the first one after a pause may take half a minute. Metadata of a whole
 	// configuration and change feeds get five times as long.
@@ -253,15 +253,11 @@ func (c *Client) send(ctx context.Context, k call, s *session) (answer, error) {
 		}
 		return answer{status: response.StatusCode}, nil
 	}
-	limit := c.options.MaxBody
-	if k.long {
-		limit *= 8 // a change feed comes whole, and cannot be asked for in parts
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, c.options.MaxBody+1))
 	switch {
 	case err != nil:
 		return answer{}, c.broken(k, err)
-	case int64(len(body)) > limit:
+	case int64(len(body)) > c.options.MaxBody:
 		return answer{}, &Error{Op: k.op(), Kind: TooLarge, Status: response.StatusCode}
 	}
 	body = bytes.TrimPrefix(body, bom)

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Node is a subscriber of an exchange plan, made by the administrator in 1C.
@@ -38,20 +40,30 @@ func (c *Client) NextMessage(ctx context.Context, n Node) (int64, error) {
 // whatever one asks for. A try that fails is not free for the base: it works on
 // the registrations for minutes, so whoever calls waits longer each time.
 func (c *Client) SelectChanges(ctx context.Context, n Node, message int64, yield func(Change) error) error {
-	a, err := c.once(ctx, call{method: http.MethodPost, path: "SelectChanges", query: c.point(n, message), accept: acceptAtom, long: true, body: []byte{}})
-	if err != nil {
-		if e := new(Error); errors.As(err, &e) && e.Kind == Ambiguous {
-			e.Kind = Unavailable // asking again gives the same
-		}
-		return err
-	}
 	stopped := error(nil)
-	err = decodeFeed(a.body, func(ch Change) error {
-		stopped = yield(ch)
+	read := func(status int, contentType string, body io.Reader) error {
+		if strings.Contains(contentType, "text/html") {
+			return &Error{Op: "POST SelectChanges", Kind: NotOData, Status: status}
+		}
+		feed := newWindow(body, c.options.MaxBody)
+		err := decodeFeed(feed, func(ch Change) error {
+			stopped = yield(ch)
+			return stopped
+		})
+		switch {
+		case err == nil || stopped != nil:
+			return nil
+		case feed.err != nil:
+			return feed.err
+		}
+		return answer{status: status}.unreadable("POST SelectChanges")
+	}
+	_, err := c.once(ctx, call{method: http.MethodPost, path: "SelectChanges", query: c.point(n, message), accept: acceptAtom, long: true, body: []byte{}, read: read})
+	if stopped != nil {
 		return stopped
-	})
-	if err != nil && stopped == nil {
-		return a.unreadable("POST SelectChanges")
+	}
+	if e := new(Error); errors.As(err, &e) && e.Kind == Ambiguous {
+		e.Kind = Unavailable // asking again gives the same
 	}
 	return err
 }

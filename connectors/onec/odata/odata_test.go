@@ -669,18 +669,41 @@ func TestAnAnswerThatCannotBeReadIsToldFromAWebPage(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	_, c = serve(t, onectest.Behaviour{Login: true})
+	err := c.SelectChanges(t.Context(), node, 1, func(odata.Change) error { return nil })
+	if odata.KindOf(err) != odata.NotOData || errors.Is(err, odata.ErrUnreadable) {
+		t.Errorf("a page: %v", err)
+	}
 }
 
-func TestAFeedMayBeLargerThanAPage(t *testing.T) {
-	base, c := serve(t, onectest.Behaviour{}, func(o *odata.Options) { o.MaxBody = 2 << 10 })
-	for range 3 {
-		_, err := base.Add(onectest.Leads, onectest.Object{"Description": "a"})
+func TestAFeedMayBeLargerThanAnyAnswer(t *testing.T) {
+	base, c := serve(t, onectest.Behaviour{}, func(o *odata.Options) { o.MaxBody = 8 << 10 })
+	for i := range 100 {
+		_, err := base.Add(onectest.Leads, onectest.Object{"Description": fmt.Sprint("Лид ", i)})
 		must(t, err)
 	}
-	n := 0
-	must(t, c.SelectChanges(t.Context(), odata.Node{Plan: onectest.Plan, Ref: onectest.PlanNode}, 1, func(odata.Change) error { n++; return nil }))
-	if n != 3 {
-		t.Errorf("%d changes", n)
+	n, bytes := 0, 0
+	must(t, c.SelectChanges(t.Context(), odata.Node{Plan: onectest.Plan, Ref: onectest.PlanNode}, 1, func(ch odata.Change) error {
+		n, bytes = n+1, bytes+len(ch.Raw)
+		e, err := odata.DecodeEntry(ch.Raw)
+		if err == nil && (e.Ref() != ch.Ref || !strings.HasPrefix(e.Text("Description"), "Лид ")) {
+			t.Errorf("%s is read as %v", ch.Ref, e)
+		}
+		return err
+	}))
+	if n != 100 || bytes < 8*(8<<10) {
+		t.Errorf("%d changes of %d bytes", n, bytes)
+	}
+}
+
+func TestWhatAFeedIsReadForMayStopIt(t *testing.T) {
+	base, c := serve(t, onectest.Behaviour{})
+	_, err := base.Add(onectest.Leads, onectest.Object{"Description": "a"})
+	must(t, err)
+	full := errors.New("nobody takes it")
+	err = c.SelectChanges(t.Context(), odata.Node{Plan: onectest.Plan, Ref: onectest.PlanNode}, 1, func(odata.Change) error { return full })
+	if !errors.Is(err, full) {
+		t.Errorf("%v", err)
 	}
 }
 
