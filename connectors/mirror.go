@@ -68,6 +68,7 @@ type Mirrored struct {
 	Version   string
 	Values    map[string]string
 	Deleted   bool // gone, or marked for deletion
+	Earlier   bool // it was there before new ones were to be told of: news of it are none of a new one
 	// Whole is the object in the other side's own words, for the mirror that gave it.
 	Whole any
 }

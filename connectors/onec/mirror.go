@@ -77,7 +77,9 @@ func (i *Instance) Understand(e pipeline.Event) (connectors.Mirrored, error) {
 	if o.passesOver(entity) {
 		return m, connectors.ErrNotOurs
 	}
-	return i.mirrored(m.Kind, entity), nil
+	m = i.mirrored(m.Kind, entity)
+	m.Earlier = e.Attributes[attrEarlier] != ""
+	return m, nil
 }
 
 func decodeRecord(e pipeline.Event) (odata.Entity, error) {

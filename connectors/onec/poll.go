@@ -21,6 +21,7 @@ const (
 	attrRef     = "ref"
 	attrVersion = "version"
 	attrGone    = "gone"
+	attrEarlier = "earlier"
 )
 
 const (
@@ -112,6 +113,8 @@ func laborious(err error) bool {
 // numbers begin, so the last records are read again each time, and told again only when they have changed.
 type position struct {
 	Tail []seen `json:"tail"`
+	// Begun is when leads that were there before were passed over, zero if they were not.
+	Begun time.Time `json:"begun,omitzero"`
 }
 
 // seen is one record that was read.
@@ -142,7 +145,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	if !begun && !i.settings.History {
 		return i.begin(ctx, desk, o)
 	}
-	var next position
+	next := position{Begun: at.Begun}
 	known := at.versions()
 	var batch []pipeline.Event
 	scan := odata.Scan{Set: o.Set, Key: o.Watch, Literal: odata.String}
@@ -155,7 +158,9 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 		if known[e.Ref()] == e.Version() || o.passesOver(e) || e.Deleted() {
 			return nil
 		}
-		if batch = append(batch, i.event(connectors.MirrorLead, e.Ref(), e.Version(), "application/json", raw)); len(batch) < maxBatch {
+		told := i.event(connectors.MirrorLead, e.Ref(), e.Version(), "application/json", raw)
+		i.date(&told, e, at.Begun)
+		if batch = append(batch, told); len(batch) < maxBatch {
 			return nil
 		}
 		err := desk.Accept(ctx, batch...)
@@ -173,7 +178,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 
 // begin passes over what was there before the connection.
 func (i *Instance) begin(ctx context.Context, desk connectors.Desk, o Objects) error {
-	var next position
+	next := position{Begun: time.Now()}
 	err := i.client.Each(ctx, odata.Scan{Set: o.Set, Key: o.Watch, Literal: odata.String, Select: "Ref_Key,DataVersion," + o.Watch},
 		func(_ json.RawMessage, e odata.Entity) error {
 			next.add(e, o.Watch, i.settings.Overlap)
@@ -196,6 +201,10 @@ func (p *position) add(e odata.Entity, key string, overlap int) {
 // changes takes what the exchange plan registered. The message is acknowledged only when all of it is durable.
 func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
 	node := i.settings.node()
+	var at position
+	if _, err := desk.Position(ctx, partWatch, &at); err != nil {
+		return err
+	}
 	number, err := i.nextMessage(ctx, node)
 	if err != nil {
 		return err
@@ -213,7 +222,7 @@ func (i *Instance) changes(ctx context.Context, desk connectors.Desk) error {
 		if !ok {
 			return nil
 		}
-		if batch = append(batch, i.changed(kind, c, number)); len(batch) >= maxBatch {
+		if batch = append(batch, i.changed(kind, c, number, at.Begun)); len(batch) >= maxBatch {
 			return flush()
 		}
 		return nil
@@ -239,17 +248,36 @@ func (i *Instance) nextMessage(ctx context.Context, node odata.Node) (int64, err
 	return number, err
 }
 
-func (i *Instance) changed(kind string, c odata.Change, message int64) pipeline.Event {
+func (i *Instance) changed(kind string, c odata.Change, message int64, begun time.Time) pipeline.Event {
 	if c.Deleted {
 		e := i.event(kind, c.Ref, fmt.Sprintf("gone in message %d", message), "application/atom+xml", c.Raw)
 		e.SetAttribute(attrGone, "1")
 		return e
 	}
-	version := fmt.Sprintf("unread in message %d", message) // what cannot be read is kept, and holds nobody back
-	if entity, err := odata.DecodeEntry(c.Raw); err == nil {
-		version = entity.Version()
+	entity, err := odata.DecodeEntry(c.Raw)
+	if err != nil { // it is kept, and holds nobody back
+		return i.event(kind, c.Ref, fmt.Sprintf("unread in message %d", message), "application/atom+xml", c.Raw)
 	}
-	return i.event(kind, c.Ref, version, "application/atom+xml", c.Raw)
+	e := i.event(kind, c.Ref, entity.Version(), "application/atom+xml", c.Raw)
+	i.date(&e, entity, begun)
+	return e
+}
+
+// clocksApart is how far the clocks of base and gateway may be apart.
+const clocksApart = 10 * time.Minute
+
+// date notes that an object was made before the watch began, as it says itself: whoever edits it, or registers all there is for the
+// node, makes no new lead of it.
+func (i *Instance) date(e *pipeline.Event, entity odata.Entity, begun time.Time) {
+	if begun.IsZero() || i.settings.History {
+		return
+	}
+	for field, stamp := range i.profile.Objects[e.Attributes[attrKind]].Stamps {
+		made, ok := odata.ParseDate(entity.Text(field), i.zone)
+		if stamp == "created" && ok && made.Before(begun.Add(-clocksApart)) {
+			e.SetAttribute(attrEarlier, "1")
+		}
+	}
 }
 
 // event is a record on its way: the same version of an object is the same event, whichever way it was found.

@@ -370,7 +370,7 @@ func (x *Exchange) Receive(ctx context.Context, tx pgx.Tx, now time.Time, record
 // Adopts reports whether a record of which nobody knows becomes a lead here.
 func (x *Exchange) Adopts(r Record) bool {
 	m, ok := x.mirror(r.Connection)
-	if !ok || r.Kind != connectors.MirrorLead || r.Deleted || !m.Terms().Adopts {
+	if !ok || r.Kind != connectors.MirrorLead || r.Deleted || r.Earlier || !m.Terms().Adopts {
 		return false
 	}
 	status, told := r.Values["status"]

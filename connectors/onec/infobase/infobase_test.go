@@ -470,6 +470,40 @@ func TestNewLeadsComeOnceAndOldOnesNot(t *testing.T) {
 	}
 }
 
+func TestALeadOfBeforeThatIsEditedIsNoNewOne(t *testing.T) {
+	for history, want := range map[bool]bool{false: true, true: false} {
+		base, i := serve(t, onectest.AsSeen(), fmt.Sprintf(`"history":%t,"plan":"Маршрут","node":%q`, history, onectest.PlanNode))
+		add := func(name string, made time.Time) string {
+			ref, err := base.Add(onectest.Leads, onectest.Object{"Description": name, "ДатаСоздания": made.In(time.FixedZone("Москва", 3*60*60)).Format("2006-01-02T15:04:05")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ref
+		}
+		// Both ways find what is edited: the watch, which reads the latest again, and the plan, for which all may be registered.
+		old := add("старый", time.Now().AddDate(0, -1, 0))
+		d := &desk{}
+		first, err := d.round(t, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := base.Edit(onectest.Leads, old, func(o onectest.Object) { o["Комментарий"] = "позвонил опять" }); err != nil {
+			t.Fatal(err)
+		}
+		fresh := add("новый", time.Now())
+		came, err := d.round(t, i)
+		if err != nil || len(came) == 0 {
+			t.Fatalf("%v, %v", came, err)
+		}
+		for _, e := range append(first, came...) {
+			m, err := i.Understand(e)
+			if err != nil || m.Earlier != (want && m.Ref == old) || m.Ref != old && m.Ref != fresh {
+				t.Errorf("with history %t: %+v, %v", history, m, err)
+			}
+		}
+	}
+}
+
 func TestWhatIsKnownIsAskedForInOneCall(t *testing.T) {
 	base, i := serve(t, onectest.AsSeen(), `"history":true`)
 	for n := range 170 {
