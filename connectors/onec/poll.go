@@ -272,8 +272,12 @@ func (i *Instance) date(e *pipeline.Event, entity odata.Entity, begun time.Time)
 	if begun.IsZero() || i.settings.History {
 		return
 	}
-	for field, stamp := range i.profile.Objects[e.Attributes[attrKind]].Stamps {
+	o := i.profile.Objects[e.Attributes[attrKind]]
+	for field, stamp := range o.Stamps {
 		made, ok := odata.ParseDate(entity.Text(field), i.zone)
+		if slices.Contains(o.Days, field) {
+			made = made.AddDate(0, 0, 1) // at any time of its day: one of the day of the connection may be new
+		}
 		if stamp == "created" && ok && made.Before(begun.Add(-clocksApart)) {
 			e.SetAttribute(attrEarlier, "1")
 		}

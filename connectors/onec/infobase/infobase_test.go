@@ -474,7 +474,7 @@ func TestALeadOfBeforeThatIsEditedIsNoNewOne(t *testing.T) {
 	for history, want := range map[bool]bool{false: true, true: false} {
 		base, i := serve(t, onectest.AsSeen(), fmt.Sprintf(`"history":%t,"plan":"Маршрут","node":%q`, history, onectest.PlanNode))
 		add := func(name string, made time.Time) string {
-			ref, err := base.Add(onectest.Leads, onectest.Object{"Description": name, "ДатаСоздания": made.In(time.FixedZone("Москва", 3*60*60)).Format("2006-01-02T15:04:05")})
+			ref, err := base.Add(onectest.Leads, onectest.Object{"Description": name, "ДатаСоздания": made.In(time.FixedZone("Москва", 3*60*60)).Format("2006-01-02T00:00:00")})
 			if err != nil {
 				t.Fatal(err)
 			}
