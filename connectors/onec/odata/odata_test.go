@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -543,6 +544,39 @@ func TestAScanGivesEveryObjectOnceWhateverThePages(t *testing.T) {
 		if size > 1 && len(got) != len(want) {
 			t.Errorf("pages of %d bytes: %d of %d objects", size, len(got), len(want))
 		}
+	}
+}
+
+func TestAListThatComesInLinkedPagesIsReadToItsEnd(t *testing.T) {
+	c := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q, from, rows := r.URL.Query(), "", []odata.Entity{}
+		if _, after, ok := strings.Cut(q.Get("$filter"), "Code ge '"); ok {
+			from = strings.TrimSuffix(after, "'")
+		}
+		skip, _ := strconv.Atoi(q.Get("$skip"))
+		for n := range 7 { // three at a time, whatever is asked for
+			if code := fmt.Sprint("Ф", n); code >= from {
+				rows = append(rows, odata.Entity{"Ref_Key": odata.NewRef(code), "Code": code})
+			}
+		}
+		rows = rows[skip:]
+		list := map[string]any{"value": rows}
+		if len(rows) > 3 {
+			list["value"], list["odata.nextLink"] = rows[:3], "Catalog_X?$skip=3"
+		}
+		must(t, json.NewEncoder(w).Encode(list))
+	}))
+	var codes []string
+	must(t, c.Each(t.Context(), odata.Scan{Set: onectest.Leads, Key: "Code", Literal: odata.String}, func(_ json.RawMessage, e odata.Entity) error {
+		codes = append(codes, e.Text("Code"))
+		return nil
+	}))
+	if !slices.Equal(codes, []string{"Ф0", "Ф1", "Ф2", "Ф3", "Ф4", "Ф5", "Ф6"}) {
+		t.Errorf("the scan gave %q", codes)
+	}
+	found, err := c.Find(t.Context(), onectest.Leads, "", 5000)
+	if err != nil || len(found) != 7 {
+		t.Errorf("found %d, %v", len(found), err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (c *Client) Each(ctx context.Context, s Scan, yield func(raw json.RawMessag
 		if err != nil {
 			return err
 		}
-		rows, err := decodeList(a.body)
+		rows, more, err := decodeList(a.body)
 		if err != nil {
 			return a.unreadable("GET " + s.Set)
 		}
@@ -86,7 +86,7 @@ func (c *Client) Each(ctx context.Context, s Scan, yield func(raw json.RawMessag
 				from, skip = at, 1
 			}
 		}
-		if len(rows) < size {
+		if len(rows) < size && !more {
 			return nil
 		}
 		size = nextSize(size, len(a.body), want)
@@ -124,25 +124,30 @@ func nextSize(size, got, want int) int {
 
 // Find gives the objects of a set that fit a condition, up to top.
 func (c *Client) Find(ctx context.Context, set, filter string, top int) ([]Entity, error) {
-	q := Query{"$format=json", "allowedOnly=true", "$top=" + strconv.Itoa(top)}
-	if filter != "" {
-		q = append(q, "$filter="+filter)
-	}
-	a, err := c.get(ctx, call{method: http.MethodGet, path: path(set), query: q})
-	if err != nil {
-		return nil, err
-	}
-	rows, err := decodeList(a.body)
-	if err != nil {
-		return nil, a.unreadable("GET " + set)
-	}
 	var found []Entity
-	for _, raw := range rows {
-		e, err := DecodeEntity(raw)
+	for more := true; more && len(found) < top; {
+		q := Query{"$format=json", "allowedOnly=true", "$top=" + strconv.Itoa(top-len(found))}
+		if filter != "" {
+			q = append(q, "$filter="+filter)
+		}
+		if len(found) > 0 {
+			q = append(q, "$skip="+strconv.Itoa(len(found)))
+		}
+		a, err := c.get(ctx, call{method: http.MethodGet, path: path(set), query: q})
 		if err != nil {
+			return nil, err
+		}
+		var rows []json.RawMessage
+		if rows, more, err = decodeList(a.body); err != nil {
 			return nil, a.unreadable("GET " + set)
 		}
-		found = append(found, e)
+		for _, raw := range rows {
+			e, err := DecodeEntity(raw)
+			if err != nil {
+				return nil, a.unreadable("GET " + set)
+			}
+			found = append(found, e)
+		}
 	}
 	return found, nil
 }

@@ -108,13 +108,14 @@ func tidy(v any) any {
 	return v
 }
 
-// decodeList takes a list apart without touching its objects.
-func decodeList(body []byte) ([]json.RawMessage, error) {
+// decodeList takes a list apart without touching its objects. more: whoever publishes it gave less than was asked for.
+func decodeList(body []byte) (rows []json.RawMessage, more bool, err error) {
 	var list struct {
 		Value []json.RawMessage `json:"value"`
+		Next  string            `json:"odata.nextLink"`
 	}
 	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return list.Value, nil
+	return list.Value, list.Next != "" && len(list.Value) > 0, nil
 }
