@@ -158,12 +158,16 @@ func (o Objects) stamp(sent odata.Entity, values map[string]string, zone *time.L
 		if err != nil {
 			continue
 		}
-		at = at.In(zone)
-		if slices.Contains(o.Days, field) {
-			at = time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, zone)
-		}
-		sent[field] = odata.FormatDate(at)
+		sent[field] = odata.FormatDate(o.kept(field, at.In(zone)))
 	}
+}
+
+// kept is what an attribute keeps of a moment: the day alone, where it has no time of day.
+func (o Objects) kept(field string, at time.Time) time.Time {
+	if slices.Contains(o.Days, field) {
+		return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, at.Location())
+	}
+	return at
 }
 
 // refs says whose references new objects get.

@@ -113,6 +113,9 @@ func laborious(err error) bool {
 // numbers begin, so the last records are read again each time, and told again only when they have changed.
 type position struct {
 	Tail []seen `json:"tail"`
+	// Strays are the latest ones before the tail, and Asked is when they were asked for.
+	Strays []seen    `json:"strays,omitempty"`
+	Asked  time.Time `json:"asked,omitzero"`
 	// Begun is when leads that were there before were passed over, zero if they were not.
 	Begun time.Time `json:"begun,omitzero"`
 }
@@ -126,7 +129,7 @@ type seen struct {
 
 func (p position) versions() map[string]string {
 	all := make(map[string]string, len(p.Tail))
-	for _, s := range p.Tail {
+	for _, s := range slices.Concat(p.Strays, p.Tail) {
 		all[s.Ref] = s.Version
 	}
 	return all
@@ -145,7 +148,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	if !begun && !i.settings.History {
 		return i.begin(ctx, desk, o)
 	}
-	next := position{Begun: at.Begun}
+	next := position{Begun: at.Begun, Asked: time.Now()}
 	known := at.versions()
 	var batch []pipeline.Event
 	scan := odata.Scan{Set: o.Set, Key: o.Watch, Literal: odata.String}
@@ -153,8 +156,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 		scan.From = odata.String(at.Tail[0].Key)
 		scan.First = len(at.Tail) + 50 // what is known and what may be new, in one call
 	}
-	err = i.client.Each(ctx, scan, func(raw json.RawMessage, e odata.Entity) error {
-		next.add(e, o.Watch, i.settings.Overlap)
+	take := func(raw json.RawMessage, e odata.Entity) error {
 		if known[e.Ref()] == e.Version() || o.passesOver(e) || e.Deleted() {
 			return nil
 		}
@@ -166,7 +168,17 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 		err := desk.Accept(ctx, batch...)
 		batch = batch[:0]
 		return err
+	}
+	err = i.client.Each(ctx, scan, func(raw json.RawMessage, e odata.Entity) error {
+		next.add(e, o.Watch, i.settings.Overlap)
+		return take(raw, e)
 	})
+	if strays, ok := i.straysOf(o, at); ok && err == nil {
+		err = i.client.Each(ctx, strays, func(raw json.RawMessage, e odata.Entity) error {
+			next.Strays = append(next.Strays, seen{e.Text(o.Watch), e.Ref(), e.Version()})
+			return take(raw, e)
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -176,9 +188,24 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	return desk.Advance(ctx, partWatch, next)
 }
 
+// strayWindow is how long a record may take from when it was made until it is in the base: a telephone may be without a network.
+const strayWindow = time.Hour
+
+// straysOf asks for new leads whose number is before those that are watched: where bases or telephones exchange with each other, each
+// gives numbers with a prefix of its own. They are found by when they were made, as they say themselves.
+func (i *Instance) straysOf(o Objects, at position) (odata.Scan, bool) {
+	made := o.stamped("created")
+	if len(at.Tail) == 0 || at.Asked.IsZero() || made == "" {
+		return odata.Scan{}, false
+	}
+	since := o.kept(made, at.Asked.Add(-strayWindow).In(i.zone))
+	return odata.Scan{Set: o.Set, Key: o.Watch, Literal: odata.String,
+		Filter: made + " ge " + odata.DateTime(since) + " and " + o.Watch + " lt " + odata.String(at.Tail[0].Key)}, true
+}
+
 // begin passes over what was there before the connection.
 func (i *Instance) begin(ctx context.Context, desk connectors.Desk, o Objects) error {
-	next := position{Begun: time.Now()}
+	next := position{Begun: time.Now(), Asked: time.Now()}
 	err := i.client.Each(ctx, odata.Scan{Set: o.Set, Key: o.Watch, Literal: odata.String, Select: "Ref_Key,DataVersion," + o.Watch},
 		func(_ json.RawMessage, e odata.Entity) error {
 			next.add(e, o.Watch, i.settings.Overlap)
@@ -273,15 +300,20 @@ func (i *Instance) date(e *pipeline.Event, entity odata.Entity, begun time.Time)
 		return
 	}
 	o := i.profile.Objects[e.Attributes[attrKind]]
-	for field, stamp := range o.Stamps {
-		made, ok := odata.ParseDate(entity.Text(field), i.zone)
-		if slices.Contains(o.Days, field) {
-			made = made.AddDate(0, 0, 1) // at any time of its day: one of the day of the connection may be new
-		}
-		if stamp == "created" && ok && made.Before(begun.Add(-clocksApart)) {
-			e.SetAttribute(attrEarlier, "1")
+	field := o.stamped("created")
+	if made, ok := odata.ParseDate(entity.Text(field), i.zone); ok && made.Before(o.kept(field, begun.Add(-clocksApart).In(i.zone))) {
+		e.SetAttribute(attrEarlier, "1")
+	}
+}
+
+// stamped is the attribute that a stamp stands in, "" if none does.
+func (o Objects) stamped(stamp string) string {
+	for field, of := range o.Stamps {
+		if of == stamp {
+			return field
 		}
 	}
+	return ""
 }
 
 // event is a record on its way: the same version of an object is the same event, whichever way it was found.

@@ -504,7 +504,34 @@ func TestALeadOfBeforeThatIsEditedIsNoNewOne(t *testing.T) {
 	}
 }
 
-func TestWhatIsKnownIsAskedForInOneCall(t *testing.T) {
+func TestANewLeadWithAnEarlierPrefixIsFound(t *testing.T) {
+	base, i := serve(t, onectest.AsSeen(), `"overlap":3`)
+	add := func(code, name string, made time.Time) string {
+		ref, err := base.Add(onectest.Leads, onectest.Object{"Code": code, "Description": name, "ДатаСоздания": made.In(time.FixedZone("Москва", 3*60*60)).Format("2006-01-02T00:00:00")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ref
+	}
+	for n := range 10 {
+		add(fmt.Sprintf("ФР-%06d", n), "старый", time.Now().AddDate(0, -1, 0))
+	}
+	d := &desk{}
+	if _, err := d.round(t, i); err != nil {
+		t.Fatal(err)
+	}
+	add("АБ-000001", "давний лид телефона, который пришёл лишь теперь", time.Now().AddDate(0, -1, 0))
+	ref := add("МП-000001", "записан в телефоне", time.Now())
+	came, err := d.round(t, i)
+	if err != nil || len(came) != 1 || came[0].Subject != ref {
+		t.Fatalf("%v, %v", came, err)
+	}
+	if again, err := d.round(t, i); err != nil || len(again) != 0 {
+		t.Errorf("%d came again, %v", len(again), err)
+	}
+}
+
+func TestWhatIsKnownIsAskedForInAsFewCallsAsCanBe(t *testing.T) {
 	base, i := serve(t, onectest.AsSeen(), `"history":true`)
 	for n := range 170 {
 		if _, err := base.Add(onectest.Leads, onectest.Object{"Description": fmt.Sprint(n)}); err != nil {
@@ -525,7 +552,7 @@ func TestWhatIsKnownIsAskedForInOneCall(t *testing.T) {
 			asked++
 		}
 	}
-	if asked != 1 {
+	if asked != 2 { // for the latest, and for those of other prefixes
 		t.Errorf("a base where nothing happens is asked %d times", asked)
 	}
 }
