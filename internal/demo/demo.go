@@ -239,6 +239,12 @@ func (f folder) token(ctx context.Context, people *staff.Staff) (string, error) 
 	return token, os.WriteFile(path, []byte(token+"\n"), 0o600)
 }
 
+// Phones of the messages that people are shown how to send: of nobody whom the company knows, so that what comes of them is new.
+const (
+	strangerWrites = "+7 900 000-99-02"
+	strangerCalls  = "79000009901"
+)
+
 // welcome prints how to get in. The last line is the API token.
 func welcome(gateway *app.App, office *PostOffice, base *base, token string, o Options) error {
 	now := time.Now()
@@ -259,10 +265,10 @@ func welcome(gateway *app.App, office *PostOffice, base *base, token string, o O
 		}
 	}
 	fmt.Fprintf(o.Out, "\n  1С:УНФ, имитация (a simulated 1C base): %s  %s / %s\n", base.address, baseUser, basePassword)
-	fmt.Fprintf(o.Out, "\n  попробуйте (try):\n    curl -d 'Имя=Анна' -d 'Телефон=+7 900 000-00-01' -d 'Комментарий=Нужен кондиционер' %s\n", site)
+	fmt.Fprintf(o.Out, "\n  попробуйте (try):\n    curl -d 'Имя=Анна' -d 'Телефон=%s' -d 'Комментарий=Нужен кондиционер' %s\n", strangerWrites, site)
 	fmt.Fprintf(o.Out, "    printf 'From: Анна <anna@example.org>\\nSubject: Монтаж\\n\\nСколько стоит?\\n' | curl -T - --mail-from anna@example.org --mail-rcpt %s smtp://%s\n\n", mailbox, office.SMTP)
 	if phone, err := newExchange(gateway, now); err == nil { // who has renamed the connection keeps the company all the same
-		rings, ends := phone.try("79000009901", extensionOf(0), now)
+		rings, ends := phone.try(strangerCalls, extensionOf(0), now)
 		fmt.Fprintf(o.Out, "    звонит телефон, доб. %s, %s (it rings):\n    %s\n    не ответили (nobody answered):\n    %s\n\n", extensionOf(0), employees[0].name, rings, ends)
 	}
 	fmt.Fprintf(o.Out, "  Ctrl-C останавливает; данные остаются в %s\n", o.Dir)

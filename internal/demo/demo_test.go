@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,6 +78,12 @@ func TestTheCompanyHasLivedAndGoesOnWhereItWas(t *testing.T) {
 	attended(t, gateway, token)
 	before := whatHappened(t, gateway, token)
 	awaitBase(t, gateway, token)
+	for _, phone := range []string{strangerWrites, strangerCalls} {
+		var page struct{ Items []struct{ Title string } }
+		if ask(t, gateway, token, "/api/v1/leads?phone="+url.QueryEscape(phone), &page); len(page.Items) > 0 {
+			t.Errorf("whoever tries %s finds %+v", phone, page.Items)
+		}
+	}
 	stop(t, gateway)
 	if before.calls < 3 {
 		t.Errorf("%d calls in ten days", before.calls)
