@@ -279,7 +279,7 @@ func (p page) journalEntry(at time.Time, actor, action string, data json.RawMess
 	case "lead.changed-without-task":
 		e.Title, e.Text = p.T("journal.without_task"), text("why")
 	case "exchange.conflict":
-		e.Icon, e.Detail = "swap", []detail{{p.fieldName(text("field")), p.T("journal.exchange_values", "ours", cmp.Or(text("ours"), "—"), "theirs", cmp.Or(text("theirs"), "—"))}}
+		e.Icon, e.Detail = "swap", p.conflict(w, text("field"), text("ours"), text("theirs"), text("rule"))
 		e.Title = p.T("journal.action_exchange_conflict") + " (" + text("connection") + "): " + p.T("journal.exchange_kept_"+text("kept"))
 	case "task.refused", "lead.refused":
 		e.Icon, e.Class, e.Title, e.Text = "lock", "refused", p.T("journal.action_lead_refused"), text("message")
@@ -312,6 +312,31 @@ func (p page) why(reason string) string {
 		return said
 	}
 	return reason
+}
+
+// conflict shows what both sides of an exchange held of a field, and the rule that settled it.
+func (p page) conflict(w words, field, ours, theirs, rule string) []detail {
+	said := func(value string) string {
+		switch {
+		case value == "":
+			return "—"
+		case field == "stage":
+			return w.anyStage(value)
+		case field == "reason":
+			return w.Reason(value)
+		case field == "status":
+			return p.T("status." + value)
+		}
+		return value
+	}
+	list := []detail{{p.fieldName(field), p.T("journal.exchange_values", "ours", said(ours), "theirs", said(theirs))}}
+	switch {
+	case rule == "":
+		return list
+	case theirs == "" && rule == "later":
+		rule = "empty"
+	}
+	return append(list, detail{p.T("journal.exchange_why"), p.T("journal.exchange_rule_" + rule)})
 }
 
 // fieldName is a field in words, or as it is called where nobody has written any.
