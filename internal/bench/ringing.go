@@ -148,8 +148,13 @@ func (s *screen) listen(ctx context.Context) (<-chan struct{}, error) {
 		defer answer.Body.Close()
 		defer close(told)
 		for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
-			if lines.Text() == "event: calls" {
-				told <- struct{}{}
+			if lines.Text() != "event: calls" {
+				continue
+			}
+			select {
+			case told <- struct{}{}:
+			case <-ctx.Done():
+				return
 			}
 		}
 	}()
