@@ -392,7 +392,7 @@ func TestWithProcessesLedThereNobodyHasASecondListOfTasks(t *testing.T) {
 	p.quiet()
 }
 
-func TestWhatRanHereEndsWhenTheBaseTakesTheProcessesOver(t *testing.T) {
+func TestWhatRanHereEndsWhenTheBaseTakesTheProcessesOverAndStartsWhenItGivesThemBack(t *testing.T) {
 	p := newPair(t, onectest.AsSeen(), "")
 	lead := p.post("Анна Ромашкина", "+7 912 000-00-11")
 	p.await("Анна Ромашкина")
@@ -402,13 +402,22 @@ func TestWhatRanHereEndsWhenTheBaseTakesTheProcessesOver(t *testing.T) {
 	if tasks() == 0 {
 		t.Fatal("there is no task to hand over")
 	}
-	_, err := p.pool.Exec(t.Context(), `update connection set settings = settings || '{"processes": "onec"}', updated_at = now() where name = 'base'`)
-	p.must(err)
-	p.must(p.gateway.Connections.Refresh(t.Context()))
+	ledBy := func(who string) {
+		_, err := p.pool.Exec(t.Context(), `update connection set settings = settings || jsonb_build_object('processes', $1::text), updated_at = now() where name = 'base'`, who)
+		p.must(err)
+		p.must(p.gateway.Connections.Refresh(t.Context()))
+	}
+	ledBy("onec")
 	p.eventually("nobody has a second list of tasks", func() bool { return tasks() == 0 })
 	if n := p.count(`select count(*) from process_instance where subject = $1 and ended_at is null`, lead.ID); n != 0 {
 		t.Errorf("%d processes run on here", n)
 	}
+	meanwhile := p.post("Вера Ландышева", "+7 912 000-00-12")
+	p.await("Вера Ландышева")
+	ledBy("here")
+	p.eventually("both leads have a list of tasks again", func() bool {
+		return p.count(`select count(distinct subject) from task where subject in ($1, $2) and status = 'open'`, lead.ID, meanwhile.ID) == 2
+	})
 }
 
 func TestTheOutcomeOfATaskIsAnInteractionBehindItsLead(t *testing.T) {

@@ -17,13 +17,14 @@ const (
 )
 
 // Run looks now and then for open leads that a system does not hold yet: those that were there before it was connected, and those of a
-// moment in which a process had not heard of the connection. Where it leads the processes, what runs here about its leads ends. It
-// ends with ctx.
+// moment in which a process had not heard of the connection. Where it leads the processes, what runs here about its leads ends, and where
+// it does so no more they start. It ends with ctx.
 func (x *Exchange) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	takenBack := map[string]connectors.Mirror{}
 	for {
-		if err := x.sweep(ctx); err != nil && ctx.Err() == nil && postgres.Classify(err) != postgres.Away {
+		if err := x.sweep(ctx, takenBack); err != nil && ctx.Err() == nil && postgres.Classify(err) != postgres.Away {
 			return err
 		}
 		select {
@@ -34,8 +35,10 @@ func (x *Exchange) Run(ctx context.Context) error {
 	}
 }
 
-// sweep sends out open leads that are not linked, and hands over what runs here about those led elsewhere, a part of them at a time.
-func (x *Exchange) sweep(ctx context.Context) error {
+// sweep sends out open leads that are not linked, ends what runs here about those led elsewhere, so that nobody has two lists of tasks for
+// one lead, and starts what a system leads no more, so that nobody has none: a part of them at a time. takenBack are the systems of which
+// nothing is left to be taken back.
+func (x *Exchange) sweep(ctx context.Context, takenBack map[string]connectors.Mirror) error {
 	for name, m := range x.mirrors() {
 		if len(m.Terms().Fields[connectors.MirrorLead]) == 0 {
 			continue
@@ -44,31 +47,40 @@ func (x *Exchange) sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("look for leads that %s does not hold: %w", name, err)
 		}
-		if !m.Terms().Elsewhere {
+		if m.Terms().Elsewhere {
+			delete(takenBack, name)
+			if _, err := x.each(ctx, "led_here", name, func(tx pgx.Tx, lead int64) error { return x.Casework.HandOver(ctx, tx, x.Now(), lead, name) }); err != nil {
+				return fmt.Errorf("hand processes over to %s: %w", name, err)
+			}
 			continue
 		}
-		if err := x.handOver(ctx, name); err != nil {
-			return fmt.Errorf("hand processes over to %s: %w", name, err)
+		if takenBack[name] == m {
+			continue
+		}
+		n, err := x.each(ctx, "led_nowhere", name, func(tx pgx.Tx, lead int64) error { return x.Casework.TakeBack(ctx, tx, lead) })
+		if err != nil {
+			return fmt.Errorf("take processes back from %s: %w", name, err)
+		}
+		if n < sweepLimit {
+			takenBack[name] = m
 		}
 	}
 	return nil
 }
 
-// handOver ends the processes of leads that a system holds and leads: they began here before it did, and nobody shall have two lists of
-// tasks for one lead.
-func (x *Exchange) handOver(ctx context.Context, name string) error {
-	rows, _ := x.Pool.Query(ctx, sql("led_here"), pgx.NamedArgs{"connection": name, "limit": sweepLimit})
+// each does something about each lead that a statement finds of a connection, sweepLimit of them at most, and tells how many there were.
+func (x *Exchange) each(ctx context.Context, statement, connection string, do func(tx pgx.Tx, lead int64) error) (int, error) {
+	rows, _ := x.Pool.Query(ctx, sql(statement), pgx.NamedArgs{"connection": connection, "limit": sweepLimit})
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, lead := range ids {
-		err := postgres.InTx(ctx, x.Pool, func(tx pgx.Tx) error { return x.Casework.HandOver(ctx, tx, x.Now(), lead, name) })
-		if err != nil {
-			return fmt.Errorf("lead %d: %w", lead, err)
+		if err := postgres.InTx(ctx, x.Pool, func(tx pgx.Tx) error { return do(tx, lead) }); err != nil {
+			return 0, fmt.Errorf("lead %d: %w", lead, err)
 		}
 	}
-	return nil
+	return len(ids), nil
 }
 
 func (x *Exchange) sendMissing(ctx context.Context, tx pgx.Tx, name string, m connectors.Mirror) error {

@@ -107,6 +107,15 @@ func (c *Casework) HandOver(ctx context.Context, tx pgx.Tx, now time.Time, lead 
 	return c.processes.CancelSubject(ctx, tx, now, staff.System(), lead, connection)
 }
 
+// TakeBack starts in tx what the rules choose for an open lead whose process another system has led so far.
+func (c *Casework) TakeBack(ctx context.Context, tx pgx.Tx, lead int64) error {
+	locked, err := c.repo.LockLeads(ctx, tx, []int64{lead})
+	if l, there := locked[lead]; err != nil || !there || l.Status.Closed() {
+		return err
+	}
+	return c.restart(ctx, tx, staff.System(), lead)
+}
+
 // followedClosing finds the reason that was given there, and whether it is one of a loss or of junk, which other systems may
 // not tell apart; without one it is the first that fits.
 func (c *Casework) followedClosing(ctx context.Context, tx pgx.Tx, f Followed) (repository.Closing, error) {
