@@ -105,6 +105,9 @@ func (x *exchange) try(number, extension string, now time.Time) (rings, ends str
 		curl("/events/summary", map[string]any{"entry_id": entry, "call_direction": 1, "from": from, "to": to, "line_number": "74950000002", "talk_time": 0, "entry_result": 0, "disconnect_reason": 1111})
 }
 
+// unheardOf begins the numbers of those who call and have not written, see fromShop.
+const unheardOf = 5000
+
 // phoneCalls are the calls of the whole time, in order: one in three is missed, some people call twice.
 func phoneCalls(from, to time.Time, about int) []letter {
 	r := rand.New(rand.NewPCG(2026, 12)) // of their own: the letters stay as they are
@@ -117,7 +120,7 @@ func phoneCalls(from, to time.Time, about int) []letter {
 		if when.Before(from) || !when.Before(to) {
 			continue
 		}
-		number := fmt.Sprintf("7900000%04d", 5000+len(known))
+		number := fmt.Sprintf("7900000%04d", unheardOf+len(known))
 		if len(known) > 3 && r.IntN(4) == 0 {
 			number = pick(r, known)
 		} else {

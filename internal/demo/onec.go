@@ -102,7 +102,7 @@ func (b *base) live(ctx context.Context, gateway *app.App) error {
 func (b *base) work(n int) error {
 	leads := b.All(onectest.Leads)
 	if n%3 == 0 || len(leads) == 0 {
-		return b.enter(newVisitor(b.random, 5000+len(leads)))
+		return b.enter(newVisitor(b.random, fromShop+len(leads)))
 	}
 	chosen := leads[b.random.IntN(len(leads))]
 	note := pick(b.random, []string{"Заходил в салон, взял каталог", "Просит скидку за объём", "Уточнить размеры перед замером", "Счёт на организацию"})
@@ -110,6 +110,9 @@ func (b *base) work(n int) error {
 		o["Комментарий"] = strings.TrimSpace(strings.SplitN(o.Text("Комментарий"), " • ", 2)[0] + " • " + note)
 	})
 }
+
+// fromShop begins the numbers of those who come to the shop: nobody who wrote or called has one of them, or their lead would be joined.
+const fromShop = 7000
 
 // enter makes a lead as a person in the shop does.
 func (b *base) enter(v visitor) error {
