@@ -128,18 +128,27 @@ const sendingTime = 25 * time.Second
 func (i *Instance) send(ctx context.Context, m *mail.Msg) error {
 	ctx, cancel := context.WithTimeout(ctx, sendingTime)
 	defer cancel()
-	client, err := i.client(ctx)
+	client, err := i.admitted(ctx)
 	if err != nil {
 		return err
-	}
-	if err := client.DialWithContext(ctx); err != nil {
-		return unconnected{err}
 	}
 	defer client.Close() // that the goodbye fails does not call the letter back
 	if err := client.Send(m); err != nil {
 		return fmt.Errorf("send the letter: %w", err)
 	}
 	return nil
+}
+
+// admitted is a client that the mail server has let in; one that it has not is unconnected.
+func (i *Instance) admitted(sending context.Context) (*mail.Client, error) {
+	client, err := i.client(sending)
+	if err != nil {
+		return nil, err
+	}
+	if err := client.DialWithContext(sending); err != nil {
+		return nil, unconnected{err}
+	}
+	return client, nil
 }
 
 // client speaks to the mail server through the dialer that refuses what the administrator did not allow.

@@ -41,12 +41,9 @@ func (i *Instance) testSending(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendingTime)
 	defer cancel()
-	client, err := i.client(ctx)
+	client, err := i.admitted(ctx)
 	if err != nil {
-		return err
-	}
-	if err := client.DialWithContext(ctx); err != nil {
-		return i.notSignedIn(i.connection.Language, err)
+		return i.inWords(i.connection.Language, err)
 	}
 	client.Close() // that the goodbye fails does not matter: it let us in
 	return nil

@@ -113,7 +113,8 @@ func laborious(err error) bool {
 // numbers begin, so the last records are read again each time, and told again only when they have changed.
 type position struct {
 	Tail []seen `json:"tail"`
-	// Strays are the latest ones before the tail, and Asked is when they were asked for.
+	// Strays are the latest ones before the tail, and Asked is the minute in which they were asked for: a round in which
+	// nothing is new leaves the position as it was, and that is not written again.
 	Strays []seen    `json:"strays,omitempty"`
 	Asked  time.Time `json:"asked,omitzero"`
 	// Begun is when leads that were there before were passed over, zero if they were not.
@@ -148,7 +149,7 @@ func (i *Instance) watch(ctx context.Context, desk connectors.Desk) error {
 	if !begun && !i.settings.History {
 		return i.begin(ctx, desk, o)
 	}
-	next := position{Begun: at.Begun, Asked: time.Now()}
+	next := position{Begun: at.Begun, Asked: time.Now().Truncate(time.Minute)}
 	known := at.versions()
 	var batch []pipeline.Event
 	scan := odata.Scan{Set: o.Set, Key: o.Watch, Literal: odata.String}
@@ -205,7 +206,7 @@ func (i *Instance) straysOf(o Objects, at position) (odata.Scan, bool) {
 
 // begin passes over what was there before the connection.
 func (i *Instance) begin(ctx context.Context, desk connectors.Desk, o Objects) error {
-	next := position{Begun: time.Now(), Asked: time.Now()}
+	next := position{Begun: time.Now(), Asked: time.Now().Truncate(time.Minute)}
 	err := i.client.Each(ctx, odata.Scan{Set: o.Set, Key: o.Watch, Literal: odata.String, Select: "Ref_Key,DataVersion," + o.Watch},
 		func(_ json.RawMessage, e odata.Entity) error {
 			next.add(e, o.Watch, i.settings.Overlap)

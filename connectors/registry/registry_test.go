@@ -634,6 +634,27 @@ func TestACursorIsWhereItWasLeft(t *testing.T) {
 	}
 }
 
+func TestAPollerThatStandsWhereItStoodWritesNothing(t *testing.T) {
+	pool := postgrestest.New(t)
+	r := given(t, pool, key)
+	written := func(at time.Time, position map[string]int) (last time.Time) {
+		if err := r.SaveCursor(t.Context(), pool, at, "box", "INBOX", position); err != nil {
+			t.Fatal(err)
+		}
+		if err := pool.QueryRow(t.Context(), "select updated_at from connection_cursor").Scan(&last); err != nil {
+			t.Fatal(err)
+		}
+		return last
+	}
+	first := written(now, map[string]int{"uid": 1})
+	if again := written(now.Add(time.Second), map[string]int{"uid": 1}); !again.Equal(first) {
+		t.Error("the same position is written again")
+	}
+	if moved := written(now.Add(time.Second), map[string]int{"uid": 2}); moved.Equal(first) {
+		t.Error("a position that has moved is not written")
+	}
+}
+
 func TestOnlyOneProcessLeads(t *testing.T) {
 	pool := postgrestest.New(t)
 	first, second := given(t, pool, key), given(t, pool, key)

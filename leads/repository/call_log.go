@@ -52,18 +52,14 @@ func (f CallLogFilter) where() (string, pgx.NamedArgs) {
 
 // CallLog lists the calls that concerned a client, the latest first.
 func (r *Repository) CallLog(ctx context.Context, f CallLogFilter) (Page[LoggedCall], error) {
-	after, err := readCursor(f.Cursor)
+	at, id, err := readNumbered(f.Cursor)
 	if err != nil {
 		return Page[LoggedCall]{}, err
 	}
 	where, args := f.where()
 	if f.Cursor != "" {
-		id, err := strconv.ParseInt(after.id, 10, 64)
-		if err != nil {
-			return Page[LoggedCall]{}, leads.NotValid("Этот cursor выдан для другого списка", "The cursor is of another list")
-		}
 		where += "\n\tand (x.at, x.id) < (@after_at::timestamptz, @after_id::bigint)"
-		args["after_at"], args["after_id"] = after.at, id
+		args["after_at"], args["after_id"] = at, id
 	}
 	args["limit"] = limit(f.Limit) + 1
 	found, err := all(ctx, r.pool, pgx.RowToStructByPos[LoggedCall], strings.ReplaceAll(sql("call_log"), "{where}", where), args)

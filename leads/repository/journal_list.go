@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"marshrut/leads"
 )
 
 // JournalFilter chooses lines of the journal. Empty fields choose nothing out.
@@ -36,15 +34,9 @@ type JournalRow struct {
 
 // JournalEntries lists the journal, the latest line first.
 func (r *Repository) JournalEntries(ctx context.Context, f JournalFilter) (Page[JournalRow], error) {
-	after, err := readCursor(f.Cursor)
+	_, id, err := readNumbered(f.Cursor)
 	if err != nil {
 		return Page[JournalRow]{}, err
-	}
-	var id int64
-	if f.Cursor != "" {
-		if id, err = strconv.ParseInt(after.id, 10, 64); err != nil {
-			return Page[JournalRow]{}, leads.NotValid("Этот cursor выдан для другого списка", "The cursor is of another list")
-		}
 	}
 	found, err := all(ctx, r.pool, pgx.RowToStructByPos[JournalRow], sql("journal_list"), pgx.NamedArgs{"actor": f.Actor, "lead": f.Lead,
 		"object": f.Object, "action": f.Action, "from": moment(f.From), "to": moment(f.To), "after": id, "limit": limit(f.Limit) + 1})

@@ -21,18 +21,14 @@ type LeadRow struct {
 
 // Leads lists leads, the newest first. It never counts them all.
 func (r *Repository) Leads(ctx context.Context, f LeadFilter) (Page[LeadRow], error) {
-	after, err := readCursor(f.Cursor)
+	at, id, err := readNumbered(f.Cursor)
 	if err != nil {
 		return Page[LeadRow]{}, err
 	}
 	where, args := f.where()
 	if f.Cursor != "" {
-		id, err := strconv.ParseInt(after.id, 10, 64)
-		if err != nil {
-			return Page[LeadRow]{}, leads.NotValid("Этот cursor выдан для другого списка", "The cursor is of another list")
-		}
 		where += "\n\tand (l.created_at, l.id) < (@after_at::timestamptz, @after_id::bigint)"
-		args["after_at"], args["after_id"] = after.at, id
+		args["after_at"], args["after_id"] = at, id
 	}
 	args["limit"] = limit(f.Limit) + 1
 	found, err := all(ctx, r.pool, scanLeadRow, strings.ReplaceAll(leadSQL("lead_rows"), "{where}", where), args)

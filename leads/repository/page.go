@@ -2,6 +2,7 @@ package repository
 
 import (
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,6 +51,18 @@ func readCursor(s string) (place, error) {
 		return place{}, leads.NotValid("Этот cursor выдан не здесь: %.40q", "Cursor %.40q was not made by us", s)
 	}
 	return place{t, id}, nil
+}
+
+// readNumbered is readCursor for a list whose ids are numbers.
+func readNumbered(s string) (at time.Time, id int64, err error) {
+	p, err := readCursor(s)
+	if err != nil || s == "" {
+		return p.at, 0, err
+	}
+	if id, err = strconv.ParseInt(p.id, 10, 64); err != nil {
+		return p.at, 0, leads.NotValid("Этот cursor выдан для другого списка", "The cursor is of another list")
+	}
+	return p.at, id, nil
 }
 
 // page cuts what was read, one more than asked for, to a page.
