@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,20 +153,21 @@ func TestWhatAServerRefusesIsSaidInTheLanguageOfTheConnection(t *testing.T) {
 }
 
 func TestALetterThatTheServerGivesAsNothingIsNotPassedOver(t *testing.T) {
-	empty, gone := true, false
+	var empty, gone atomic.Bool // the server reads them in a goroutine of its own
+	empty.Store(true)
 	raw := string(numbered(7))
 	k := newTalker(t, nil)
 	k.answer = func(command string) string {
 		switch {
 		case strings.HasPrefix(command, "EXAMINE"):
 			return "* 1 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 8] n\r\n"
-		case gone:
+		case gone.Load():
 			return ""
 		case strings.HasPrefix(command, "UID SEARCH"):
 			return "* SEARCH 7\r\n"
 		case strings.Contains(command, "RFC822.SIZE"):
 			return fmt.Sprintf("* 1 FETCH (UID 7 RFC822.SIZE %d INTERNALDATE \"28-Nov-2026 12:00:00 +0000\")\r\n", len(raw))
-		case strings.Contains(command, "BODY") && empty:
+		case strings.Contains(command, "BODY") && empty.Load():
 			return "* 1 FETCH (UID 7 BODY[]<0> NIL)\r\n"
 		case strings.Contains(command, "BODY"):
 			return fmt.Sprintf("* 1 FETCH (UID 7 BODY[]<0> {%d}\r\n%s)\r\n", len(raw), raw)
@@ -179,7 +181,7 @@ func TestALetterThatTheServerGivesAsNothingIsNotPassedOver(t *testing.T) {
 	if err := i.Poll(t.Context(), d.desk()); err == nil || !errors.Is(err, errNothing) || d.mark("INBOX").Next != 7 || d.count() != 0 {
 		t.Fatalf("it ended with %v, the mark is %+v", err, d.mark("INBOX"))
 	}
-	empty = false
+	empty.Store(false)
 	poll(t, i, d, d.has(1))
 	if got := d.subjects(); !slices.Equal(got, []string{"7@example.ru"}) {
 		t.Errorf("taken %q", got)
@@ -187,7 +189,7 @@ func TestALetterThatTheServerGivesAsNothingIsNotPassedOver(t *testing.T) {
 	// One that was deleted is given as nothing as well, and is gone for the next connection.
 	other := newDesk()
 	other.Advance(t.Context(), "INBOX", mark{Validity: 1, Next: 7, Since: time.Now().AddDate(-1, 0, 0)})
-	gone = true
+	gone.Store(true)
 	well := make(chan struct{})
 	desk := other.desk()
 	desk.Well = func() { close(well) }
